@@ -1,0 +1,404 @@
+//! Runs a batch: settle, decide, settle, apply, command by command.
+
+use std::sync::Arc;
+
+use super::session::{Session, broken, number_of};
+use super::{Action, Answer, Changes, Command, Context, Reply, WorkingSet};
+use crate::access::Principal;
+use crate::change_request::{Case, CreateTask, approve, create, reject, revoke};
+use crate::directory::{self, DirectoryCommand};
+use crate::ids::{CrNumber, CrRef, TaskId};
+use crate::invariants::{self, Violation};
+use crate::log::{AggregateKey, Cause, Entry, Event, Head, StoreEvent};
+use crate::policy::policy_warnings;
+use crate::refusal::Refusal;
+use crate::task::{FinishTask, StartTask, TaskEvent, WithdrawTask, finish, start, withdraw};
+
+/// What a batch leaves: entries and rows to write, an answer per command, and the new head.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// To append, in order.
+    pub entries: Vec<Entry>,
+    /// To write.
+    pub changes: Changes,
+    /// One for each command, in order.
+    pub replies: Vec<Reply>,
+    /// The newest entry after the batch.
+    pub head: Head,
+}
+
+/// Runs commands against a working set that holds what [`super::Wanted`] asked for.
+pub fn run(set: WorkingSet, commands: &[Command], context: Context<'_>) -> Outcome {
+    let mut session = Session::new(set, context);
+    let replies = commands.iter().map(|command| one(&mut session, command)).collect();
+    let (entries, changes, head) = session.finish();
+    Outcome { entries, changes, replies, head }
+}
+
+/// How deciding one command can end other than with an answer.
+enum Stop {
+    Refused(Refusal),
+    Stale,
+    Broken(Violation),
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+fn one(session: &mut Session<'_>, command: &Command) -> Reply {
+    let answered = match repeated(session, command) {
+        Ok(Some(answer)) => Ok(answer),
+        Ok(None) => decide(session, command),
+        Err(refusal) => Err(Stop::Refused(refusal)),
+    };
+    match answered {
+        Ok(answer) => Reply::Done(answer),
+        Err(Stop::Refused(refusal)) => Reply::Refused(refusal),
+        Err(Stop::Stale) => Reply::Stale,
+        Err(Stop::Broken(violation)) => Reply::Broken(violation),
+    }
+}
+
+/// The answer to a call that was made before, if this is one (I-22).
+fn repeated(session: &mut Session<'_>, command: &Command) -> Result<Option<Answer>, Refusal> {
+    let (Some(caller), Some(mark)) = (&command.caller, &command.request) else {
+        return Ok(None);
+    };
+    let key = (caller.person.clone(), mark.id.clone());
+    let Some(known) = session.set.requests.get(&key).cloned() else {
+        return Ok(None);
+    };
+    if known.digest != mark.digest {
+        return Err(Refusal::RequestIdReused { request: mark.id.clone() });
+    }
+    let directory = session.context.directory;
+    let answer = match &known.aggregate {
+        AggregateKey::ChangeRequest(_) | AggregateKey::Task(_) => {
+            let task = match &known.aggregate {
+                AggregateKey::Task(id) => Some(id.clone()),
+                AggregateKey::ChangeRequest(_)
+                | AggregateKey::Store
+                | AggregateKey::Policy(_)
+                | AggregateKey::Team(_) => None,
+            };
+            let number = number_of(&session.set, &known.aggregate);
+            number.and_then(|number| case_answer(session, number, task))
+        }
+        AggregateKey::Policy(id) => Some(directory.policy(id).map_or(
+            Answer::PolicyDeleted,
+            |policy| Answer::Policy {
+                policy: Arc::clone(policy),
+                warnings: policy_warnings(&policy.draft, directory),
+            },
+        )),
+        AggregateKey::Team(id) => Some(directory.team(id).map_or_else(
+            || Answer::TeamDeleted { id: id.clone(), incarnation: 0 },
+            |team| Answer::Team(Arc::clone(team)),
+        )),
+        AggregateKey::Store => {
+            Some(Answer::ClockAccepted { until: session.set.head.clock_accepted_until })
+        }
+    };
+    Ok(answer)
+}
+
+/// The one place where a command is decided.
+fn decide(session: &mut Session<'_>, command: &Command) -> Result<Answer, Stop> {
+    if let Action::Settle(number) = &command.action {
+        return settle_only(session, *number);
+    }
+    let Some(caller) = &command.caller else {
+        return Err(Refusal::CannotDecide.into());
+    };
+    let cause = Cause::call(caller, command.request.clone());
+    match &command.action {
+        Action::Create(create) => create_task(session, create, caller, cause),
+        Action::Approve(approval) => {
+            let number = visible_case(session, &approval.target, caller)?;
+            on_case(session, number, None, cause, |case, context| {
+                let event = approve(case, approval, caller, context.directory)?;
+                Ok(event.map(|event| Event::ChangeRequest(number, event)).into_iter().collect())
+            })
+        }
+        Action::Reject(rejection) => {
+            let number = visible_case(session, &rejection.target, caller)?;
+            on_case(session, number, None, cause, |case, context| {
+                Ok(reject(case, rejection, caller, context.directory)?)
+            })
+        }
+        Action::Revoke(revocation) => {
+            let number = visible_case(session, &revocation.target, caller)?;
+            on_case(session, number, None, cause, |case, _| {
+                let event = revoke(case, revocation, caller)?;
+                Ok(event.map(|event| Event::ChangeRequest(number, event)).into_iter().collect())
+            })
+        }
+        Action::Withdraw(withdrawal) => withdraw_task(session, withdrawal, caller, cause),
+        Action::Start(claim) => start_task(session, claim, caller, cause),
+        Action::Finish(report) => finish_task(session, report, caller, cause),
+        Action::Directory(change) => change_directory(session, change, cause),
+        Action::AcceptClock { comment } => accept_clock(session, comment, cause),
+        Action::Settle(number) => settle_only(session, *number),
+    }
+}
+
+fn settle_only(session: &mut Session<'_>, number: CrNumber) -> Result<Answer, Stop> {
+    let mark = session.mark(number);
+    match session.settle(number, &Cause::Time { due_at: None }) {
+        Ok(()) => Ok(Answer::Settled),
+        Err(violation) => {
+            session.take_back(number, mark);
+            Err(Stop::Broken(violation))
+        }
+    }
+}
+
+/// Settles, decides, makes the events happen, settles again. What settling did before a refusal
+/// stays; what breaks an invariant is taken back.
+fn on_case(
+    session: &mut Session<'_>,
+    number: CrNumber,
+    task: Option<TaskId>,
+    cause: Cause,
+    verb: impl Fn(&Case, &Context<'_>) -> Result<Vec<Event>, Stop>,
+) -> Result<Answer, Stop> {
+    settle_only(session, number)?;
+    let Some(case) = session.set.cases.get(&number) else {
+        return Err(Refusal::not_found("change request", &number.0.to_string()).into());
+    };
+    let events = verb(case, &session.context)?;
+    let mark = session.mark(number);
+    let done = happen(session, number, &events, cause);
+    if let Err(violation) = done {
+        session.take_back(number, mark);
+        return Err(Stop::Broken(violation));
+    }
+    case_answer(session, number, task)
+        .ok_or_else(|| Refusal::not_found("change request", &number.0.to_string()).into())
+}
+
+/// Makes the events of one call happen, and settles. The mark of the call is on the first entry.
+fn happen(
+    session: &mut Session<'_>,
+    number: CrNumber,
+    events: &[Event],
+    mut cause: Cause,
+) -> Result<(), Violation> {
+    for event in events {
+        session.emit(event, cause.clone()).map_err(|edge| broken(number, &edge))?;
+        forget_request(&mut cause);
+    }
+    forget_request(&mut cause);
+    session.settle(number, &cause)
+}
+
+fn forget_request(cause: &mut Cause) {
+    if let Cause::Call { request, .. } = cause {
+        *request = None;
+    }
+}
+
+fn create_task(
+    session: &mut Session<'_>,
+    command: &CreateTask,
+    caller: &Principal,
+    cause: Cause,
+) -> Result<Answer, Stop> {
+    let spec = &command.spec;
+    if !caller.grant.covers(&spec.project, &spec.environment) {
+        return Err(Refusal::OutsideGrant.into());
+    }
+    if let Some(number) = session.set.holders.get(&spec.id).copied() {
+        return existing_task(session, number, command, caller);
+    }
+    if command.directory_revision != session.context.directory.revision() {
+        return Err(Stop::Stale);
+    }
+    let number = CrNumber(session.set.head.change_requests_given + 1);
+    let context = session.context;
+    let [opened, created] =
+        create(command, number, context.settings.require_policy, context.now)?;
+    let mark = session.mark(number);
+    let made = session
+        .open_case(&opened, &command.resultant, cause.clone())
+        .map_err(|edge| broken(number, &edge))
+        .and_then(|()| happen(session, number, &[created], cause));
+    if let Err(violation) = made {
+        session.take_back(number, mark);
+        return Err(Stop::Broken(violation));
+    }
+    case_answer(session, number, Some(spec.id.clone())).ok_or(Stop::Stale)
+}
+
+/// A task id that is there already: the same content is a repeat, at any time (C2).
+fn existing_task(
+    session: &mut Session<'_>,
+    number: CrNumber,
+    command: &CreateTask,
+    caller: &Principal,
+) -> Result<Answer, Stop> {
+    let id = &command.spec.id;
+    let found = session.set.cases.get(&number).and_then(|case| case.tasks.get(id));
+    let Some(spec) = found.map(|task| &task.content.spec) else {
+        return Err(Refusal::OutsideGrant.into());
+    };
+    if !caller.grant.covers(&spec.project, &spec.environment) {
+        return Err(Refusal::OutsideGrant.into());
+    }
+    if *spec != command.spec {
+        return Err(Refusal::TaskIdTaken { task: id.clone() }.into());
+    }
+    settle_only(session, number)?;
+    case_answer(session, number, Some(id.clone())).ok_or(Stop::Stale)
+}
+
+fn withdraw_task(
+    session: &mut Session<'_>,
+    command: &WithdrawTask,
+    caller: &Principal,
+    cause: Cause,
+) -> Result<Answer, Stop> {
+    on_task(session, &command.task, caller, cause, |case, _| {
+        let task = task_of(case, &command.task)?;
+        Ok(withdraw(task, command, caller)?)
+    })
+}
+
+fn start_task(
+    session: &mut Session<'_>,
+    command: &StartTask,
+    caller: &Principal,
+    cause: Cause,
+) -> Result<Answer, Stop> {
+    let behind = session.set.head.clock_behind_micros(session.context.clock);
+    on_task(session, &command.task, caller, cause, |case, context| {
+        let task = task_of(case, &command.task)?;
+        let granted = start(task, command, caller, behind)?;
+        if granted.is_some() && !invariants::starts_inside_window(task, context.now) {
+            let name = "I-05 a start lies in its window";
+            return Err(Stop::Broken(Violation { name, subject: format!("task {}", task.id()) }));
+        }
+        Ok(granted)
+    })
+}
+
+fn finish_task(
+    session: &mut Session<'_>,
+    command: &FinishTask,
+    caller: &Principal,
+    cause: Cause,
+) -> Result<Answer, Stop> {
+    on_task(session, &command.task, caller, cause, |case, _| {
+        let task = task_of(case, &command.task)?;
+        Ok(finish(task, command, caller)?)
+    })
+}
+
+/// Decides a verb on one task, within its change request.
+fn on_task(
+    session: &mut Session<'_>,
+    id: &TaskId,
+    caller: &Principal,
+    cause: Cause,
+    verb: impl Fn(&Case, &Context<'_>) -> Result<Option<TaskEvent>, Stop>,
+) -> Result<Answer, Stop> {
+    let number = visible_task(session, id, caller)?;
+    on_case(session, number, Some(id.clone()), cause, |case, context| {
+        let event = verb(case, context)?;
+        Ok(event.map(|event| Event::Task(id.clone(), event)).into_iter().collect())
+    })
+}
+
+fn change_directory(
+    session: &mut Session<'_>,
+    command: &DirectoryCommand,
+    cause: Cause,
+) -> Result<Answer, Stop> {
+    let directory = session.context.directory;
+    let Some(event) = directory::decide(directory, command)? else {
+        return unchanged(session, command);
+    };
+    let illegal = |edge: crate::log::IllegalEdge| {
+        let name = "I-02 legal edges only";
+        Stop::Broken(Violation { name, subject: edge.to_string() })
+    };
+    let stamp = session.emit(&event, cause).map_err(illegal)?;
+    super::session::directory_answer(session, &event, stamp).map_err(illegal)
+}
+
+/// The answer to an update that changes nothing.
+fn unchanged(session: &Session<'_>, command: &DirectoryCommand) -> Result<Answer, Stop> {
+    let directory = session.context.directory;
+    match command {
+        DirectoryCommand::CreatePolicy(draft) | DirectoryCommand::UpdatePolicy { draft, .. } => {
+            let policy = directory.policy(&draft.id);
+            let policy = policy.ok_or_else(|| Refusal::not_found("policy", draft.id.as_str()))?;
+            let warnings = policy_warnings(&policy.draft, directory);
+            Ok(Answer::Policy { policy: Arc::clone(policy), warnings })
+        }
+        DirectoryCommand::CreateTeam(draft) | DirectoryCommand::UpdateTeam { draft, .. } => {
+            let team = directory.team(&draft.id);
+            let team = team.ok_or_else(|| Refusal::not_found("team", draft.id.as_str()))?;
+            Ok(Answer::Team(Arc::clone(team)))
+        }
+        DirectoryCommand::DeletePolicy { id, .. } => {
+            Err(Refusal::not_found("policy", id.as_str()).into())
+        }
+        DirectoryCommand::DeleteTeam { id, .. } => {
+            Err(Refusal::not_found("team", id.as_str()).into())
+        }
+    }
+}
+
+fn accept_clock(
+    session: &mut Session<'_>,
+    comment: &str,
+    cause: Cause,
+) -> Result<Answer, Stop> {
+    let clock = session.context.clock;
+    let event = Event::Store(StoreEvent::ClockAccepted { clock, comment: comment.to_owned() });
+    let number = CrNumber(0);
+    session.emit(&event, cause).map_err(|edge| Stop::Broken(broken(number, &edge)))?;
+    Ok(Answer::ClockAccepted { until: session.set.head.clock_accepted_until })
+}
+
+fn case_answer(session: &Session<'_>, number: CrNumber, task: Option<TaskId>) -> Option<Answer> {
+    let case = session.set.cases.get(&number)?;
+    Some(Answer::Case { case: Arc::new(case.clone()), task, now: session.context.now })
+}
+
+/// The change request a caller names, if it exists and their grant covers it.
+fn visible_case(
+    session: &Session<'_>,
+    target: &CrRef,
+    caller: &Principal,
+) -> Result<CrNumber, Refusal> {
+    let set = &session.set;
+    let (number, refusal) = match target {
+        CrRef::Number(number) => {
+            (Some(*number), Refusal::not_found("change request", &number.0.to_string()))
+        }
+        CrRef::Task(id) => (set.holders.get(id).copied(), Refusal::task_not_found(id)),
+    };
+    let case = number.and_then(|number| set.cases.get(&number)).filter(|case| {
+        let content = &case.change_request.content;
+        caller.grant.covers(&content.project, &content.environment)
+    });
+    case.map(Case::number).ok_or(refusal)
+}
+
+/// The change request of the task a caller names, if it exists and their grant covers it.
+fn visible_task(
+    session: &Session<'_>,
+    id: &TaskId,
+    caller: &Principal,
+) -> Result<CrNumber, Refusal> {
+    visible_case(session, &CrRef::Task(id.clone()), caller)
+}
+
+fn task_of<'a>(case: &'a Case, id: &TaskId) -> Result<&'a crate::task::Task, Refusal> {
+    case.tasks.get(id).ok_or_else(|| Refusal::task_not_found(id))
+}

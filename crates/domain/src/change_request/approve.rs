@@ -1,0 +1,78 @@
+//! A person approves (D1 to D4, D11).
+
+use super::eligibility::{check_may_decide, is_a_creator};
+use super::{Case, CrEvent, CrState, Verdict, eligibility};
+use crate::access::Principal;
+use crate::directory::Directory;
+use crate::ids::{ArtifactDigest, CrRef};
+use crate::refusal::Refusal;
+
+/// The approval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approve {
+    /// Of what.
+    pub target: CrRef,
+    /// Why.
+    pub comment: String,
+    /// Only of what was read.
+    pub etag: Option<String>,
+    /// The artifact digest that was seen.
+    pub artifact_digest: Option<ArtifactDigest>,
+}
+
+/// Decides an approval of a settled change request. `None` repeats the caller's own latest decision.
+pub fn approve(
+    case: &Case,
+    command: &Approve,
+    caller: &Principal,
+    directory: &Directory,
+) -> Result<Option<CrEvent>, Refusal> {
+    let number = case.number();
+    let change_request = &case.change_request;
+    check_may_decide(caller)?;
+    let latest = change_request.decision_of(&caller.person).map(|decision| decision.verdict);
+    if latest == Some(Verdict::Approved) {
+        return Ok(None);
+    }
+    let eligibility = eligibility(&case.resultant, caller, directory);
+    if !eligibility.is_approver() {
+        return Err(Refusal::NotAnApprover { change_request: number });
+    }
+    if case.resultant.block_creator && is_a_creator(case, caller) {
+        return Err(Refusal::CreatorBlocked { change_request: number });
+    }
+    match &change_request.state {
+        CrState::Pending { .. } | CrState::Approved { .. } => {}
+        CrState::Rejected { .. } | CrState::Expired { .. } | CrState::Withdrawn { .. } => {
+            let found = change_request.state.name();
+            return Err(Refusal::ChangeRequestEnded { change_request: number, found });
+        }
+    }
+    check_seen(case, command.etag.as_deref(), command.artifact_digest.as_ref())?;
+    Ok(Some(CrEvent::ApprovalRecorded {
+        person: caller.person.clone(),
+        comment: command.comment.clone(),
+        eligibility,
+        artifact_digest: command.artifact_digest.clone(),
+        credential: caller.credential.clone(),
+    }))
+}
+
+/// Refuses a decision on something else than what is there (D11).
+pub(super) fn check_seen(
+    case: &Case,
+    etag: Option<&str>,
+    artifact_digest: Option<&ArtifactDigest>,
+) -> Result<(), Refusal> {
+    let content = &case.change_request.content;
+    if let Some(named) = etag.filter(|&named| named != content.etag) {
+        return Err(Refusal::EtagMismatch {
+            named: named.to_owned(),
+            current: content.etag.clone(),
+        });
+    }
+    if artifact_digest.is_some() && artifact_digest != content.artifact_digest.as_ref() {
+        return Err(Refusal::digest_mismatch(artifact_digest, content.artifact_digest.as_ref()));
+    }
+    Ok(())
+}

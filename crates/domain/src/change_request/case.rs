@@ -1,0 +1,42 @@
+//! A change request with everything a decision about it looks at.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::ChangeRequest;
+use crate::ids::{CrNumber, TaskId};
+use crate::policy::ResultantPolicy;
+use crate::task::Task;
+
+/// A change request, its tasks and its frozen resultant policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case {
+    /// The change request.
+    pub change_request: ChangeRequest,
+    /// What was required of it.
+    pub resultant: Arc<ResultantPolicy>,
+    /// Its tasks.
+    pub tasks: BTreeMap<TaskId, Task>,
+}
+
+impl Case {
+    /// Its number.
+    pub fn number(&self) -> CrNumber {
+        self.change_request.content.number
+    }
+
+    /// Whether any task could still start under it (D12).
+    pub fn could_start(&self) -> bool {
+        self.tasks.values().any(Task::could_start)
+    }
+
+    /// The tasks that could still start.
+    pub fn open_tasks(&self) -> impl Iterator<Item = &Task> {
+        self.tasks.values().filter(|task| task.could_start())
+    }
+
+    /// How many approvals count: one for each person whose latest decision is one (D2).
+    pub fn counted(&self) -> u32 {
+        self.change_request.counted()
+    }
+}

@@ -1,0 +1,54 @@
+//! What people ask of the directory.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::{TeamDraft, TeamField};
+use crate::ids::{PolicyId, TeamId};
+use crate::policy::{PolicyDraft, PolicyField};
+
+/// "Only if it is still what I read."
+pub type EtagGuard = Option<String>;
+
+/// A change of policies or teams. Each is alone in its batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DirectoryCommand {
+    /// Create a policy.
+    CreatePolicy(Box<PolicyDraft>),
+    /// Change the named fields of a policy.
+    UpdatePolicy {
+        /// The policy and its new fields.
+        draft: Box<PolicyDraft>,
+        /// Which fields.
+        fields: BTreeSet<PolicyField>,
+        /// Only this version of it.
+        etag: EtagGuard,
+    },
+    /// Delete a policy.
+    DeletePolicy {
+        /// Which.
+        id: PolicyId,
+        /// Only this version of it.
+        etag: EtagGuard,
+    },
+    /// Create a team.
+    CreateTeam(Box<TeamDraft>),
+    /// Change the named fields of a team.
+    UpdateTeam {
+        /// The team and its new fields.
+        draft: Box<TeamDraft>,
+        /// Which fields.
+        fields: BTreeSet<TeamField>,
+        /// Only this version of it.
+        etag: EtagGuard,
+    },
+    /// Delete a team.
+    DeleteTeam {
+        /// Which.
+        id: TeamId,
+        /// Only this version of it.
+        etag: EtagGuard,
+    },
+}

@@ -1,0 +1,138 @@
+//! Rebuilds rows from entries alone, one aggregate at a time (I-02).
+
+use super::{AggregateKey, Body, Event, IllegalEdge, Stamp};
+use crate::change_request::{self, ChangeRequest};
+use crate::directory::{Team, apply_policy, apply_team};
+use crate::ids::{PolicyId, TeamId};
+use crate::policy::Policy;
+use crate::rows::{CrRow, PolicyRow, TaskRow, TeamRow, row_digest};
+use crate::task::{self, Task};
+
+/// Why entries cannot be folded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FoldError {
+    /// An event that the state does not know.
+    #[error(transparent)]
+    IllegalEdge(#[from] IllegalEdge),
+    /// An event that cannot be read.
+    #[error("entry {sequence}: the event cannot be read: {problem}")]
+    Unreadable {
+        /// The entry.
+        sequence: u64,
+        /// Why.
+        problem: String,
+    },
+    /// The seal on an aggregate's last entry is not the digest of its row.
+    #[error("entry {sequence}: the seal is not the digest of the row")]
+    BrokenSeal {
+        /// The entry.
+        sequence: u64,
+    },
+}
+
+/// What the entries of one aggregate fold to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FoldedRow {
+    /// The store has no row.
+    Store,
+    /// A change request's row.
+    ChangeRequest(CrRow),
+    /// A task's row.
+    Task(TaskRow),
+    /// A policy's row; `None` once it was deleted.
+    Policy(PolicyId, Option<PolicyRow>),
+    /// A team's row; `None` once it was deleted.
+    Team(TeamId, Option<TeamRow>),
+}
+
+#[derive(Debug)]
+enum State {
+    Store,
+    ChangeRequest(ChangeRequest),
+    Task(Task),
+    Policy(PolicyId, Option<Policy>),
+    Team(TeamId, Option<Team>),
+}
+
+/// Folds entries that come aggregate by aggregate, each in order. Holds one aggregate at a time.
+#[derive(Debug, Default)]
+pub struct Fold {
+    current: Option<(AggregateKey, State)>,
+}
+
+impl Fold {
+    /// Takes in the next entry. Answers with the row of the aggregate before, if a new one begins.
+    pub fn push(&mut self, body: &Body, stamp: Stamp) -> Result<Option<FoldedRow>, FoldError> {
+        let event = body.typed_event().map_err(|problem| FoldError::Unreadable {
+            sequence: stamp.sequence,
+            problem: problem.to_string(),
+        })?;
+        let same = self.current.as_ref().is_some_and(|(key, _)| *key == body.aggregate);
+        let ended = if same { None } else { self.finish() };
+        let before = self.current.take().map(|(_, state)| state);
+        let state = next(before, &event, stamp)?;
+        if let Some(seal) = &body.seal {
+            check_seal(seal, &state, stamp)?;
+        }
+        self.current = Some((body.aggregate.clone(), state));
+        Ok(ended)
+    }
+
+    /// The row of the last aggregate.
+    pub fn finish(&mut self) -> Option<FoldedRow> {
+        self.current.take().map(|(_, state)| match state {
+            State::Store => FoldedRow::Store,
+            State::ChangeRequest(found) => FoldedRow::ChangeRequest(CrRow::new(&found)),
+            State::Task(found) => FoldedRow::Task(TaskRow::new(&found)),
+            State::Policy(id, found) => FoldedRow::Policy(id, found.as_ref().map(PolicyRow::new)),
+            State::Team(id, found) => FoldedRow::Team(id, found.as_ref().map(TeamRow::new)),
+        })
+    }
+}
+
+fn next(before: Option<State>, event: &Event, stamp: Stamp) -> Result<State, IllegalEdge> {
+    Ok(match event {
+        Event::Store(_) => State::Store,
+        Event::ChangeRequest(_, event) => {
+            let found = match &before {
+                Some(State::ChangeRequest(found)) => Some(found),
+                Some(_) | None => None,
+            };
+            State::ChangeRequest(change_request::apply(found, event, stamp)?)
+        }
+        Event::Task(_, event) => {
+            let found = match &before {
+                Some(State::Task(found)) => Some(found),
+                Some(_) | None => None,
+            };
+            State::Task(task::apply(found, event, stamp)?)
+        }
+        Event::Policy(id, event) => {
+            let found = match before {
+                Some(State::Policy(_, found)) => found,
+                Some(_) | None => None,
+            };
+            State::Policy(id.clone(), apply_policy(found.as_ref(), event, stamp)?)
+        }
+        Event::Team(id, event) => {
+            let found = match before {
+                Some(State::Team(_, found)) => found,
+                Some(_) | None => None,
+            };
+            State::Team(id.clone(), apply_team(found.as_ref(), event, stamp)?)
+        }
+    })
+}
+
+fn check_seal(seal: &str, state: &State, stamp: Stamp) -> Result<(), FoldError> {
+    let digest = match state {
+        State::ChangeRequest(found) => Some(row_digest(&CrRow::new(found).live)),
+        State::Task(found) => Some(row_digest(&TaskRow::new(found).live)),
+        State::Store | State::Policy(..) | State::Team(..) => None,
+    };
+    if digest.as_deref() == Some(seal) {
+        Ok(())
+    } else {
+        Err(FoldError::BrokenSeal { sequence: stamp.sequence })
+    }
+}

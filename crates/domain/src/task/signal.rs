@@ -1,0 +1,48 @@
+//! What a runner is told (P1, P2).
+
+use super::{Task, TaskState};
+use crate::Instant;
+
+/// What a runner is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Signal {
+    /// Do not start; wait.
+    Hold,
+    /// Claim the start.
+    Proceed,
+    /// Never start; stop waiting.
+    Terminate,
+}
+
+/// What comes with PROCEED.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Permit {
+    /// The fencing number to name in a start.
+    pub generation: u64,
+    /// When the permit ends, as far as is known; advice, because only a start decides.
+    pub valid_until: Option<Instant>,
+}
+
+/// The signal of a task; running tasks and those that ended after a start have none.
+pub fn signal(task: &Task) -> Option<Signal> {
+    match task.state {
+        TaskState::Paused { .. } => Some(Signal::Hold),
+        TaskState::Cleared { .. } => Some(Signal::Proceed),
+        TaskState::Terminated { .. } => Some(Signal::Terminate),
+        TaskState::Running { .. } | TaskState::Finished { .. } => None,
+    }
+}
+
+/// The permit of a cleared task.
+pub fn permit(task: &Task) -> Option<Permit> {
+    match task.state {
+        TaskState::Cleared { .. } => Some(Permit {
+            generation: task.generation,
+            valid_until: task.content.spec.window.end,
+        }),
+        TaskState::Paused { .. }
+        | TaskState::Running { .. }
+        | TaskState::Finished { .. }
+        | TaskState::Terminated { .. } => None,
+    }
+}

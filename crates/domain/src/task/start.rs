@@ -1,0 +1,76 @@
+//! A runner claims the start of a task (P3 to P5).
+
+use super::{Task, TaskEvent, TaskState};
+use crate::access::Principal;
+use crate::ids::{ArtifactDigest, ClaimId, TaskId};
+use crate::refusal::{NotNow, Refusal};
+
+/// The claim of a start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartTask {
+    /// The task.
+    pub task: TaskId,
+    /// The generation of the permit the runner holds.
+    pub generation: u64,
+    /// The digest of what it is about to run.
+    pub artifact_digest: Option<ArtifactDigest>,
+    /// The attempt.
+    pub claim: ClaimId,
+}
+
+/// Decides a claim on a settled task: the one place where a start is granted. `None` repeats an
+/// earlier grant. `clock_behind` says by how much the clock lags where that forbids a start (K2).
+pub fn start(
+    task: &Task,
+    claim: &StartTask,
+    caller: &Principal,
+    clock_behind_micros: Option<i64>,
+) -> Result<Option<TaskEvent>, Refusal> {
+    let may_act = match &task.content.spec.runner {
+        Some(runner) => caller.runner.as_ref() == Some(runner),
+        None => true,
+    };
+    if !may_act {
+        return Err(Refusal::task_not_found(&claim.task));
+    }
+    let task_id = claim.task.clone();
+    match &task.state {
+        TaskState::Running { start } => {
+            if start.claim == claim.claim && start.runner == caller.person {
+                Ok(None)
+            } else {
+                Err(Refusal::ClaimTaken { task: task_id })
+            }
+        }
+        TaskState::Finished { .. } | TaskState::Terminated { .. } => {
+            Err(Refusal::StartNever { task: task_id, found: task.state.name() })
+        }
+        TaskState::Paused { waiting_for } => Err(Refusal::StartNotNow {
+            task: task_id,
+            cause: NotNow::Held { waiting_for: *waiting_for },
+        }),
+        TaskState::Cleared { .. } => {
+            if claim.generation != task.generation {
+                let cause =
+                    NotNow::StaleGeneration { named: claim.generation, current: task.generation };
+                return Err(Refusal::StartNotNow { task: task_id, cause });
+            }
+            let frozen = &task.content.spec.artifact_digest;
+            if claim.artifact_digest != *frozen {
+                return Err(Refusal::digest_mismatch(
+                    claim.artifact_digest.as_ref(),
+                    frozen.as_ref(),
+                ));
+            }
+            if let Some(by_micros) = clock_behind_micros {
+                return Err(Refusal::ClockBehind { by_micros });
+            }
+            Ok(Some(TaskEvent::Started {
+                claim: claim.claim.clone(),
+                generation: claim.generation,
+                runner: caller.person.clone(),
+                artifact_digest: claim.artifact_digest.clone(),
+            }))
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Style is a test: what a review would have to repeat is checked here, on the files as they are.
+//!
+//! Each module holds one kind of rule as a function from text to complaints, a test that runs it on
+//! the tree, and a test that feeds it a bad sample, so that no rule passes because it looks at
+//! nothing.
+//!
+//! - `arrows`: which crate may depend on which.
+//! - `pure`: the rules of the gate are built without a runtime, a database or a network.
+//! - `files`: lengths, whitespace, leftovers.
+//! - `functions`: the length of functions.
+//! - `words`: nothing that is only true where the code was written.
+//! - `writer`: one door to the write transaction, one place for SQL.
+//! - `tree`: reads the files for the others.
+
+mod arrows;
+mod files;
+mod functions;
+mod pure;
+mod tree;
+mod words;
+mod writer;
