@@ -92,7 +92,10 @@ fn digest(text: &str) -> Result<(), Problem> {
     text::bytes(text, 256)?;
     text::visible(text, |_| false)?;
     if text.is_empty() || text.contains(char::is_whitespace) {
-        return Err(Problem::new("an empty text or white space", "a digest such as sha256:…"));
+        return Err(Problem::new(
+            "an empty text or white space",
+            "a digest such as sha256:…",
+        ));
     }
     Ok(())
 }
@@ -112,7 +115,9 @@ fn tag(text: &str) -> Result<(), Problem> {
 impl Tag {
     /// The set the tag belongs to.
     pub fn set(&self) -> &str {
-        self.0.split_once('/').map_or(self.0.as_str(), |(set, _)| set)
+        self.0
+            .split_once('/')
+            .map_or(self.0.as_str(), |(set, _)| set)
     }
 }
 
@@ -131,7 +136,9 @@ impl CrPrefix {
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let fits = (1..=16).contains(&text.len())
             && text.starts_with(|c: char| c.is_ascii_uppercase())
-            && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+            && text
+                .chars()
+                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
         if fits {
             return Ok(Self(text.to_owned()));
         }
@@ -139,16 +146,21 @@ impl CrPrefix {
         Err(Problem::new(format!("{text:?}"), allowed))
     }
 
-    /// The number as people write it.
+    /// The number as people write it; `CR-?` for 0, which stands for one that is not given yet.
     pub fn format(&self, number: CrNumber) -> String {
-        format!("{}-{}", self.0, number.0)
+        match number.0 {
+            0 => format!("{}-?", self.0),
+            given => format!("{}-{given}", self.0),
+        }
     }
 
     /// Reads a number as people write it; `None` for any other text.
     pub fn parse_number(&self, text: &str) -> Option<CrNumber> {
         let digits = text.strip_prefix(self.0.as_str())?.strip_prefix('-')?;
         let canonical = !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
-        canonical.then(|| digits.parse().ok().map(CrNumber)).flatten()
+        canonical
+            .then(|| digits.parse().ok().map(CrNumber))
+            .flatten()
     }
 
     /// The prefix alone.

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// An instant. Finer parts are cut off where values enter, because the two stores round differently.
+/// An instant. Finer parts are cut off where values enter, because the two stores round
+/// differently.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Instant(i64);
@@ -26,7 +27,9 @@ impl Instant {
         if !(0..1_000_000_000).contains(&nanos) {
             return None;
         }
-        let micros = seconds.checked_mul(1_000_000)?.checked_add(i64::from(nanos) / 1_000)?;
+        let micros = seconds
+            .checked_mul(1_000_000)?
+            .checked_add(i64::from(nanos) / 1_000)?;
         Self::from_micros(micros)
     }
 

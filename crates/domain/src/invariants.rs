@@ -17,15 +17,33 @@ pub struct Violation {
     pub subject: String,
 }
 
+/// An invariant: its name, and whether it holds for a settled case.
+type Invariant = (&'static str, fn(&Case) -> bool);
+
 /// All invariants of a settled case.
 pub fn check(case: &Case) -> Result<(), Violation> {
-    let all: [(&'static str, fn(&Case) -> bool); 6] = [
-        ("I-03 cleared only under an approved change request", cleared_only_when_approved),
-        ("I-03 approved only with a quorum while a task could start", approved_has_quorum),
-        ("I-03 the creator's approval does not count where blocked", creator_does_not_count),
-        ("I-04 nothing could start under an ended change request", ended_stops_everything),
+    let all: [Invariant; 6] = [
+        (
+            "I-03 cleared only under an approved change request",
+            cleared_only_when_approved,
+        ),
+        (
+            "I-03 approved only with a quorum while a task could start",
+            approved_has_quorum,
+        ),
+        (
+            "I-03 the creator's approval does not count where blocked",
+            creator_does_not_count,
+        ),
+        (
+            "I-04 nothing could start under an ended change request",
+            ended_stops_everything,
+        ),
         ("I-07 one decision per person", one_decision_per_person),
-        ("T2 a pending change request has a task that waits", pending_has_a_task),
+        (
+            "T2 a pending change request has a task that waits",
+            pending_has_a_task,
+        ),
     ];
     for (name, holds) in all {
         if !holds(case) {

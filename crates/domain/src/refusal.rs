@@ -1,7 +1,7 @@
 //! Every way in which a command can be refused (E1, E2).
 //!
-//! A refusal names what was found, what would be allowed, and the rule. It is a fact about the state
-//! at one instant, never a fault of the server.
+//! A refusal names what was found, what would be allowed, and the rule. It is a fact about the
+//! state at one instant, never a fault of the server.
 
 use crate::Instant;
 use crate::ids::{
@@ -63,7 +63,9 @@ pub enum Refusal {
         task: TaskId,
     },
     /// It does not exist, or is not open to this caller; which of the two is not told.
-    #[error("no {what} {id:?} is known to this credential; check the id and the credential's grant")]
+    #[error(
+        "no {what} {id:?} is known to this credential; check the id and the credential's grant"
+    )]
     NotFound {
         /// What kind of thing.
         what: &'static str,
@@ -83,7 +85,9 @@ pub enum Refusal {
         rule: &'static str,
     },
     /// The window had closed before the task was created.
-    #[error("task.window: found an end at {end}, which is past (it is {now}); allowed: a later end")]
+    #[error(
+        "task.window: found an end at {end}, which is past (it is {now}); allowed: a later end"
+    )]
     WindowPast {
         /// The end.
         end: Instant,
@@ -269,7 +273,10 @@ impl Refusal {
 
     /// Absent or forbidden.
     pub fn not_found(what: &'static str, id: &str) -> Self {
-        Self::NotFound { what, id: id.to_owned() }
+        Self::NotFound {
+            what,
+            id: id.to_owned(),
+        }
     }
 
     /// An absent or forbidden task.
@@ -286,7 +293,10 @@ impl Refusal {
             None => "no artifact digest".to_owned(),
             Some(digest) => format!("artifact digest {digest}"),
         };
-        Self::DigestMismatch { named: text(named), expected: text(expected) }
+        Self::DigestMismatch {
+            named: text(named),
+            expected: text(expected),
+        }
     }
 
     /// The rule of the rule book that refuses.
@@ -317,17 +327,20 @@ impl Refusal {
 }
 
 fn list(ids: &[PolicyId]) -> String {
-    ids.iter().map(PolicyId::as_str).collect::<Vec<_>>().join(", ")
+    ids.iter()
+        .map(PolicyId::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn not_now(cause: &NotNow) -> String {
     match cause {
-        NotNow::Held { waiting_for: WaitingFor::Approval } => {
-            "the task is held: approvals are missing".to_owned()
-        }
-        NotNow::Held { waiting_for: WaitingFor::Window } => {
-            "the task is held: its window has not opened".to_owned()
-        }
+        NotNow::Held {
+            waiting_for: WaitingFor::Approval,
+        } => "the task is held: approvals are missing".to_owned(),
+        NotNow::Held {
+            waiting_for: WaitingFor::Window,
+        } => "the task is held: its window has not opened".to_owned(),
         NotNow::StaleGeneration { named, current } => {
             format!("the call names generation {named}, the current one is {current}")
         }

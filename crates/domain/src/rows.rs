@@ -249,7 +249,11 @@ pub fn row_digest(live: &str) -> String {
 
 /// A value as versioned text.
 pub fn text(content: &impl Serialize) -> String {
-    serde_json::to_string(&Versioned { version: FORMAT, content }).unwrap_or_default()
+    serde_json::to_string(&Versioned {
+        version: FORMAT,
+        content,
+    })
+    .unwrap_or_default()
 }
 
 /// A value from versioned text.
@@ -259,6 +263,8 @@ pub fn read<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, RowError> {
     if found.version == FORMAT {
         Ok(found.content)
     } else {
-        Err(RowError::UnknownVersion { found: found.version })
+        Err(RowError::UnknownVersion {
+            found: found.version,
+        })
     }
 }

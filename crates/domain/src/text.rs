@@ -1,7 +1,7 @@
 //! What text may enter: lengths, and characters that a person can see.
 //!
-//! Names are compared byte for byte, so they must look like what they are: no control characters, no
-//! characters that turn the writing direction, and one spelling per text (Unicode NFC).
+//! Names are compared byte for byte, so they must look like what they are: no control characters,
+//! no characters that turn the writing direction, and one spelling per text (Unicode NFC).
 
 use unicode_normalization::is_nfc;
 
@@ -22,18 +22,27 @@ pub struct Problem {
 impl Problem {
     /// A problem in words.
     pub fn new(found: impl Into<String>, allowed: impl Into<String>) -> Self {
-        Self { found: found.into(), allowed: allowed.into() }
+        Self {
+            found: found.into(),
+            allowed: allowed.into(),
+        }
     }
 }
 
 /// A name or id: present, one line, NFC, no white space around it.
 pub fn name(text: &str) -> Result<(), Problem> {
     if text.is_empty() {
-        return Err(Problem::new("nothing", format!("1 to {NAME_LIMIT} characters")));
+        return Err(Problem::new(
+            "nothing",
+            format!("1 to {NAME_LIMIT} characters"),
+        ));
     }
     line(text)?;
     if text.trim() != text {
-        return Err(Problem::new("white space at an end", "a name without white space around it"));
+        return Err(Problem::new(
+            "white space at an end",
+            "a name without white space around it",
+        ));
     }
     Ok(())
 }
@@ -49,7 +58,10 @@ pub fn line(text: &str) -> Result<(), Problem> {
     }
     visible(text, |_| false)?;
     if !is_nfc(text) {
-        return Err(Problem::new("text that is not in Unicode NFC", "text in Unicode NFC"));
+        return Err(Problem::new(
+            "text that is not in Unicode NFC",
+            "text in Unicode NFC",
+        ));
     }
     Ok(())
 }

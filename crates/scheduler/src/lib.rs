@@ -1,1 +1,60 @@
+//! Sleeps until the next due instant, and has it settled.
+//!
+//! `due_at` on the row is the truth; this only makes it punctual. It asks the store what is due, in
+//! order and with a limit, so a process that slept settles to what is true now, and a second
+//! scheduler on the same store finds nothing due. Nothing depends on it for correctness: every
+//! decision settles first.
 
+use std::time::Duration;
+
+use countersign_domain::Instant;
+use countersign_engine::{Engine, Failure};
+use tokio_util::sync::CancellationToken;
+
+/// How many change requests are settled before the store is asked again.
+const SWEEP_LIMIT: u64 = 1_000;
+/// How often the store is asked although nothing is known to be due: for what other replicas wrote.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// How long to wait after a sweep that failed.
+const BACK_OFF: Duration = Duration::from_millis(500);
+
+/// Runs until it is stopped.
+pub async fn run(engine: Engine, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let pause = match sweep(&engine).await {
+            Ok(pause) => pause,
+            Err(failure) => {
+                tracing::warn!(%failure, "a sweep failed");
+                BACK_OFF
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = engine.due_sooner() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Settles everything that is due, and answers with how long nothing will be.
+async fn sweep(engine: &Engine) -> Result<Duration, Failure> {
+    loop {
+        let (next, now) = engine.next_due().await?;
+        let Some(due_at) = next else {
+            return Ok(HEARTBEAT);
+        };
+        if due_at > now {
+            return Ok(until(now, due_at).min(HEARTBEAT));
+        }
+        let lateness = now.micros_since(due_at);
+        metrics::histogram!("countersign_sweep_lateness_seconds").record(lateness as f64 / 1e6);
+        let settled = engine.settle_due(SWEEP_LIMIT).await?;
+        metrics::counter!("countersign_settled_change_requests_total").increment(settled as u64);
+    }
+}
+
+/// From now to an instant, rounded up so that the sleep is never early.
+fn until(now: Instant, due_at: Instant) -> Duration {
+    let micros = u64::try_from(due_at.micros_since(now)).unwrap_or_default();
+    Duration::from_micros(micros) + Duration::from_millis(1)
+}

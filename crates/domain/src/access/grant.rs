@@ -37,7 +37,10 @@ pub struct Grant {
 impl Grant {
     /// A grant without limits.
     pub const fn unlimited() -> Self {
-        Self { projects: GrantSide::Any, environments: GrantSide::Any }
+        Self {
+            projects: GrantSide::Any,
+            environments: GrantSide::Any,
+        }
     }
 
     /// Whether the grant covers a task of this project and environment.

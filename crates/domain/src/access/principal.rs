@@ -36,8 +36,13 @@ pub enum Role {
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 5] =
-        [Self::Orchestrator, Self::Runner, Self::PolicyAdmin, Self::Auditor, Self::Operator];
+    pub const ALL: [Self; 5] = [
+        Self::Orchestrator,
+        Self::Runner,
+        Self::PolicyAdmin,
+        Self::Auditor,
+        Self::Operator,
+    ];
 
     /// The role's name in configuration and messages.
     pub fn name(self) -> &'static str {

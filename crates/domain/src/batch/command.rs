@@ -83,7 +83,9 @@ impl Wanted {
         let mut wanted = Self::default();
         for command in commands {
             if let (Some(caller), Some(mark)) = (&command.caller, &command.request) {
-                wanted.requests.insert((caller.person.clone(), mark.id.clone()));
+                wanted
+                    .requests
+                    .insert((caller.person.clone(), mark.id.clone()));
             }
             match &command.action {
                 Action::Create(create) => wanted.task(&create.spec.id),

@@ -1,8 +1,8 @@
 //! Many commands against a working set in memory, as one transaction will write them.
 //!
-//! `run(working set, commands, now) → (entries, rows, answers)` is pure: the engine loads, runs, saves
-//! and commits; simulation drives the same function over a map. Each command sees what earlier ones
-//! did, and a row is written once, in its last form.
+//! `run(working set, commands, now) → (entries, rows, answers)` is pure: the engine loads, runs,
+//! saves and commits; simulation drives the same function over a map. Each command sees what
+//! earlier ones did, and a row is written once, in its last form.
 
 mod answer;
 mod command;

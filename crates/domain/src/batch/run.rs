@@ -30,9 +30,17 @@ pub struct Outcome {
 /// Runs commands against a working set that holds what [`super::Wanted`] asked for.
 pub fn run(set: WorkingSet, commands: &[Command], context: Context<'_>) -> Outcome {
     let mut session = Session::new(set, context);
-    let replies = commands.iter().map(|command| one(&mut session, command)).collect();
+    let replies = commands
+        .iter()
+        .map(|command| one(&mut session, command))
+        .collect();
     let (entries, changes, head) = session.finish();
-    Outcome { entries, changes, replies, head }
+    Outcome {
+        entries,
+        changes,
+        replies,
+        head,
+    }
 }
 
 /// How deciding one command can end other than with an answer.
@@ -72,7 +80,9 @@ fn repeated(session: &mut Session<'_>, command: &Command) -> Result<Option<Answe
         return Ok(None);
     };
     if known.digest != mark.digest {
-        return Err(Refusal::RequestIdReused { request: mark.id.clone() });
+        return Err(Refusal::RequestIdReused {
+            request: mark.id.clone(),
+        });
     }
     let directory = session.context.directory;
     let answer = match &known.aggregate {
@@ -95,12 +105,15 @@ fn repeated(session: &mut Session<'_>, command: &Command) -> Result<Option<Answe
             },
         )),
         AggregateKey::Team(id) => Some(directory.team(id).map_or_else(
-            || Answer::TeamDeleted { id: id.clone(), incarnation: 0 },
+            || Answer::TeamDeleted {
+                id: id.clone(),
+                incarnation: 0,
+            },
             |team| Answer::Team(Arc::clone(team)),
         )),
-        AggregateKey::Store => {
-            Some(Answer::ClockAccepted { until: session.set.head.clock_accepted_until })
-        }
+        AggregateKey::Store => Some(Answer::ClockAccepted {
+            until: session.set.head.clock_accepted_until,
+        }),
     };
     Ok(answer)
 }
@@ -120,7 +133,10 @@ fn decide(session: &mut Session<'_>, command: &Command) -> Result<Answer, Stop> 
             let number = visible_case(session, &approval.target, caller)?;
             on_case(session, number, None, cause, |case, context| {
                 let event = approve(case, approval, caller, context.directory)?;
-                Ok(event.map(|event| Event::ChangeRequest(number, event)).into_iter().collect())
+                Ok(event
+                    .map(|event| Event::ChangeRequest(number, event))
+                    .into_iter()
+                    .collect())
             })
         }
         Action::Reject(rejection) => {
@@ -133,7 +149,10 @@ fn decide(session: &mut Session<'_>, command: &Command) -> Result<Answer, Stop> 
             let number = visible_case(session, &revocation.target, caller)?;
             on_case(session, number, None, cause, |case, _| {
                 let event = revoke(case, revocation, caller)?;
-                Ok(event.map(|event| Event::ChangeRequest(number, event)).into_iter().collect())
+                Ok(event
+                    .map(|event| Event::ChangeRequest(number, event))
+                    .into_iter()
+                    .collect())
             })
         }
         Action::Withdraw(withdrawal) => withdraw_task(session, withdrawal, caller, cause),
@@ -188,7 +207,9 @@ fn happen(
     mut cause: Cause,
 ) -> Result<(), Violation> {
     for event in events {
-        session.emit(event, cause.clone()).map_err(|edge| broken(number, &edge))?;
+        session
+            .emit(event, cause.clone())
+            .map_err(|edge| broken(number, &edge))?;
         forget_request(&mut cause);
     }
     forget_request(&mut cause);
@@ -219,11 +240,18 @@ fn create_task(
     }
     let number = CrNumber(session.set.head.change_requests_given + 1);
     let context = session.context;
-    let [opened, created] =
-        create(command, number, context.settings.require_policy, context.now)?;
+    let [opened, created] = create(
+        command,
+        number,
+        context.settings.require_policy,
+        context.now,
+    )?;
     let mark = session.mark(number);
+    // The mark of the call is on the entry of the task, by which a repeat finds both.
+    let mut opening = cause.clone();
+    forget_request(&mut opening);
     let made = session
-        .open_case(&opened, &command.resultant, cause.clone())
+        .open_case(&opened, &command.resultant, opening)
         .map_err(|edge| broken(number, &edge))
         .and_then(|()| happen(session, number, &[created], cause));
     if let Err(violation) = made {
@@ -241,7 +269,11 @@ fn existing_task(
     caller: &Principal,
 ) -> Result<Answer, Stop> {
     let id = &command.spec.id;
-    let found = session.set.cases.get(&number).and_then(|case| case.tasks.get(id));
+    let found = session
+        .set
+        .cases
+        .get(&number)
+        .and_then(|case| case.tasks.get(id));
     let Some(spec) = found.map(|task| &task.content.spec) else {
         return Err(Refusal::OutsideGrant.into());
     };
@@ -279,7 +311,10 @@ fn start_task(
         let granted = start(task, command, caller, behind)?;
         if granted.is_some() && !invariants::starts_inside_window(task, context.now) {
             let name = "I-05 a start lies in its window";
-            return Err(Stop::Broken(Violation { name, subject: format!("task {}", task.id()) }));
+            return Err(Stop::Broken(Violation {
+                name,
+                subject: format!("task {}", task.id()),
+            }));
         }
         Ok(granted)
     })
@@ -308,7 +343,10 @@ fn on_task(
     let number = visible_task(session, id, caller)?;
     on_case(session, number, Some(id.clone()), cause, |case, context| {
         let event = verb(case, context)?;
-        Ok(event.map(|event| Event::Task(id.clone(), event)).into_iter().collect())
+        Ok(event
+            .map(|event| Event::Task(id.clone(), event))
+            .into_iter()
+            .collect())
     })
 }
 
@@ -323,7 +361,10 @@ fn change_directory(
     };
     let illegal = |edge: crate::log::IllegalEdge| {
         let name = "I-02 legal edges only";
-        Stop::Broken(Violation { name, subject: edge.to_string() })
+        Stop::Broken(Violation {
+            name,
+            subject: edge.to_string(),
+        })
     };
     let stamp = session.emit(&event, cause).map_err(illegal)?;
     super::session::directory_answer(session, &event, stamp).map_err(illegal)
@@ -337,7 +378,10 @@ fn unchanged(session: &Session<'_>, command: &DirectoryCommand) -> Result<Answer
             let policy = directory.policy(&draft.id);
             let policy = policy.ok_or_else(|| Refusal::not_found("policy", draft.id.as_str()))?;
             let warnings = policy_warnings(&policy.draft, directory);
-            Ok(Answer::Policy { policy: Arc::clone(policy), warnings })
+            Ok(Answer::Policy {
+                policy: Arc::clone(policy),
+                warnings,
+            })
         }
         DirectoryCommand::CreateTeam(draft) | DirectoryCommand::UpdateTeam { draft, .. } => {
             let team = directory.team(&draft.id);
@@ -353,21 +397,28 @@ fn unchanged(session: &Session<'_>, command: &DirectoryCommand) -> Result<Answer
     }
 }
 
-fn accept_clock(
-    session: &mut Session<'_>,
-    comment: &str,
-    cause: Cause,
-) -> Result<Answer, Stop> {
+fn accept_clock(session: &mut Session<'_>, comment: &str, cause: Cause) -> Result<Answer, Stop> {
     let clock = session.context.clock;
-    let event = Event::Store(StoreEvent::ClockAccepted { clock, comment: comment.to_owned() });
+    let event = Event::Store(StoreEvent::ClockAccepted {
+        clock,
+        comment: comment.to_owned(),
+    });
     let number = CrNumber(0);
-    session.emit(&event, cause).map_err(|edge| Stop::Broken(broken(number, &edge)))?;
-    Ok(Answer::ClockAccepted { until: session.set.head.clock_accepted_until })
+    session
+        .emit(&event, cause)
+        .map_err(|edge| Stop::Broken(broken(number, &edge)))?;
+    Ok(Answer::ClockAccepted {
+        until: session.set.head.clock_accepted_until,
+    })
 }
 
 fn case_answer(session: &Session<'_>, number: CrNumber, task: Option<TaskId>) -> Option<Answer> {
     let case = session.set.cases.get(&number)?;
-    Some(Answer::Case { case: Arc::new(case.clone()), task, now: session.context.now })
+    Some(Answer::Case {
+        case: Arc::new(case.clone()),
+        task,
+        now: session.context.now,
+    })
 }
 
 /// The change request a caller names, if it exists and their grant covers it.
@@ -378,15 +429,18 @@ fn visible_case(
 ) -> Result<CrNumber, Refusal> {
     let set = &session.set;
     let (number, refusal) = match target {
-        CrRef::Number(number) => {
-            (Some(*number), Refusal::not_found("change request", &number.0.to_string()))
-        }
+        CrRef::Number(number) => (
+            Some(*number),
+            Refusal::not_found("change request", &number.0.to_string()),
+        ),
         CrRef::Task(id) => (set.holders.get(id).copied(), Refusal::task_not_found(id)),
     };
-    let case = number.and_then(|number| set.cases.get(&number)).filter(|case| {
-        let content = &case.change_request.content;
-        caller.grant.covers(&content.project, &content.environment)
-    });
+    let case = number
+        .and_then(|number| set.cases.get(&number))
+        .filter(|case| {
+            let content = &case.change_request.content;
+            caller.grant.covers(&content.project, &content.environment)
+        });
     case.map(Case::number).ok_or(refusal)
 }
 
@@ -400,5 +454,7 @@ fn visible_task(
 }
 
 fn task_of<'a>(case: &'a Case, id: &TaskId) -> Result<&'a crate::task::Task, Refusal> {
-    case.tasks.get(id).ok_or_else(|| Refusal::task_not_found(id))
+    case.tasks
+        .get(id)
+        .ok_or_else(|| Refusal::task_not_found(id))
 }

@@ -9,9 +9,7 @@ use crate::change_request::{self, Case, Step, settle};
 use crate::directory::{apply_policy, apply_team};
 use crate::ids::{CrNumber, TaskId};
 use crate::invariants::{self, Violation};
-use crate::log::{
-    AggregateKey, Body, Cause, Entry, Event, Head, IllegalEdge, Stamp, append,
-};
+use crate::log::{AggregateKey, Body, Cause, Entry, Event, Head, IllegalEdge, Stamp, append};
 use crate::policy::{ResultantPolicy, policy_warnings};
 use crate::rows::{CrRow, PolicyRow, TaskRow, TeamRow, row_digest};
 use crate::task;
@@ -70,7 +68,9 @@ impl<'a> Session<'a> {
             self.set.cases.insert(number, case);
         } else {
             if let Some(case) = self.set.cases.remove(&number) {
-                self.set.holders.retain(|task, _| !case.tasks.contains_key(task));
+                self.set
+                    .holders
+                    .retain(|task, _| !case.tasks.contains_key(task));
                 self.new_tasks.retain(|task| !case.tasks.contains_key(task));
             }
             self.new_change_requests.remove(&number);
@@ -79,16 +79,22 @@ impl<'a> Session<'a> {
 
     /// Makes an event happen: applies it, and appends its entry. The only way anything changes.
     pub(super) fn emit(&mut self, event: &Event, cause: Cause) -> Result<Stamp, IllegalEdge> {
-        let stamp =
-            Stamp { sequence: self.set.head.sequence + 1, instant: self.context.now };
+        let stamp = Stamp {
+            sequence: self.set.head.sequence + 1,
+            instant: self.context.now,
+        };
         let seal = self.apply(event, stamp)?;
         let next = event.advance(&self.set.head);
         let body = Body::new(event, cause, &next, seal);
         let entry = append(&self.set.head, stamp, event, &body);
         if let Some((person, mark)) = body.cause.request() {
-            let known =
-                KnownRequest { digest: mark.digest.clone(), aggregate: entry.aggregate.clone() };
-            self.set.requests.insert((person.clone(), mark.id.clone()), known);
+            let known = KnownRequest {
+                digest: mark.digest.clone(),
+                aggregate: entry.aggregate.clone(),
+            };
+            self.set
+                .requests
+                .insert((person.clone(), mark.id.clone()), known);
         }
         self.set.head = entry.head;
         self.entries.push(entry);
@@ -102,21 +108,35 @@ impl<'a> Session<'a> {
         resultant: &Arc<ResultantPolicy>,
         cause: Cause,
     ) -> Result<(), IllegalEdge> {
-        let Event::ChangeRequest(number, created) = event else { return Ok(()) };
-        let stamp =
-            Stamp { sequence: self.set.head.sequence + 1, instant: self.context.now };
+        let Event::ChangeRequest(number, created) = event else {
+            return Ok(());
+        };
+        let stamp = Stamp {
+            sequence: self.set.head.sequence + 1,
+            instant: self.context.now,
+        };
         let change_request = change_request::apply(None, created, stamp)?;
         let digest = change_request.content.resultant.clone();
-        let known = self.changes.resultants.iter().any(|row| row.digest == digest);
+        let known = self
+            .changes
+            .resultants
+            .iter()
+            .any(|row| row.digest == digest);
         if !known {
-            self.changes.resultants.push(ResultantRow::new(&digest, resultant));
+            self.changes
+                .resultants
+                .push(ResultantRow::new(&digest, resultant));
         }
         let body = Body::new(event, cause, &event.advance(&self.set.head), None);
         let entry = append(&self.set.head, stamp, event, &body);
         self.set.head = entry.head;
         self.entries.push(entry);
         let resultant = Arc::clone(resultant);
-        let case = Case { change_request, resultant, tasks: std::collections::BTreeMap::new() };
+        let case = Case {
+            change_request,
+            resultant,
+            tasks: std::collections::BTreeMap::new(),
+        };
         self.set.cases.insert(*number, case);
         self.new_change_requests.insert(*number);
         Ok(())
@@ -153,7 +173,9 @@ impl<'a> Session<'a> {
                 let case = held_by.and_then(|number| self.set.cases.get_mut(&number));
                 let before = case.as_ref().and_then(|case| case.tasks.get(id));
                 let next = task::apply(before, event, stamp)?;
-                let seal = next.has_ended().then(|| row_digest(&TaskRow::new(&next).live));
+                let seal = next
+                    .has_ended()
+                    .then(|| row_digest(&TaskRow::new(&next).live));
                 if let Some(case) = case {
                     case.tasks.insert(id.clone(), next);
                 }
@@ -165,11 +187,17 @@ impl<'a> Session<'a> {
     /// Settles a change request to the instant of the transaction. What a decision made due carries
     /// its cause; what time made due says so, with the due instant.
     pub(super) fn settle(&mut self, number: CrNumber, cause: &Cause) -> Result<(), Violation> {
-        let Some(case) = self.set.cases.get(&number) else { return Ok(()) };
+        let Some(case) = self.set.cases.get(&number) else {
+            return Ok(());
+        };
         // Each task can close, and be held or cleared; the change request can turn and end.
         let most = case.tasks.len() * 2 + 4;
         for _ in 0..most {
-            let step = self.set.cases.get(&number).and_then(|case| settle(case, self.context.now));
+            let step = self
+                .set
+                .cases
+                .get(&number)
+                .and_then(|case| settle(case, self.context.now));
             let Some(Step { event, due_at }) = step else {
                 return self.check(number);
             };
@@ -177,7 +205,8 @@ impl<'a> Session<'a> {
                 Some(_) => Cause::Time { due_at },
                 None => cause.clone(),
             };
-            self.emit(&event, cause).map_err(|edge| broken(number, &edge))?;
+            self.emit(&event, cause)
+                .map_err(|edge| broken(number, &edge))?;
         }
         Err(Violation {
             name: "settling ends",
@@ -186,7 +215,10 @@ impl<'a> Session<'a> {
     }
 
     fn check(&self, number: CrNumber) -> Result<(), Violation> {
-        self.set.cases.get(&number).map_or(Ok(()), invariants::check)
+        self.set
+            .cases
+            .get(&number)
+            .map_or(Ok(()), invariants::check)
     }
 
     /// What is left to be written.
@@ -243,18 +275,30 @@ pub(super) fn directory_answer(
     match event {
         Event::Policy(id, event) => {
             let next = apply_policy(directory.policy(id).map(Arc::as_ref), event, stamp)?;
-            session.changes.policies.push((id.clone(), next.as_ref().map(PolicyRow::new)));
+            session
+                .changes
+                .policies
+                .push((id.clone(), next.as_ref().map(PolicyRow::new)));
             Ok(next.map_or(Answer::PolicyDeleted, |policy| {
                 let warnings = policy_warnings(&policy.draft, directory);
-                Answer::Policy { policy: Arc::new(policy), warnings }
+                Answer::Policy {
+                    policy: Arc::new(policy),
+                    warnings,
+                }
             }))
         }
         Event::Team(id, event) => {
             let before = directory.team(id);
             let incarnation = before.map_or(stamp.sequence, |team| team.created.sequence);
             let next = apply_team(before.map(Arc::as_ref), event, stamp)?;
-            session.changes.teams.push((id.clone(), next.as_ref().map(TeamRow::new)));
-            let deleted = Answer::TeamDeleted { id: id.clone(), incarnation };
+            session
+                .changes
+                .teams
+                .push((id.clone(), next.as_ref().map(TeamRow::new)));
+            let deleted = Answer::TeamDeleted {
+                id: id.clone(),
+                incarnation,
+            };
             Ok(next.map_or(deleted, |team| Answer::Team(Arc::new(team))))
         }
         Event::Store(_) | Event::ChangeRequest(..) | Event::Task(..) => Ok(Answer::Settled),

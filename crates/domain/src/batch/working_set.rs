@@ -64,7 +64,8 @@ impl WorkingSet {
             requests: BTreeMap::new(),
         };
         for case in cases {
-            set.holders.extend(case.tasks.keys().map(|id| (id.clone(), case.number())));
+            set.holders
+                .extend(case.tasks.keys().map(|id| (id.clone(), case.number())));
             set.cases.insert(case.number(), case);
         }
         set
@@ -104,11 +105,17 @@ pub struct ResultantRow {
 impl ResultantRow {
     /// The row of a resultant policy.
     pub fn new(digest: &str, resultant: &Arc<ResultantPolicy>) -> Self {
-        let approvers = resultant.approvers.iter().map(|named| match &named.approver {
-            Approver::User(person) => part_of_person(person),
-            Approver::Team(team) => part_of_team(&team.id, team.incarnation),
-        });
-        let policies = resultant.policies.iter().map(|policy| part_of_policy(&policy.id));
+        let approvers = resultant
+            .approvers
+            .iter()
+            .map(|named| match &named.approver {
+                Approver::User(person) => part_of_person(person),
+                Approver::Team(team) => part_of_team(&team.id, team.incarnation),
+            });
+        let policies = resultant
+            .policies
+            .iter()
+            .map(|policy| part_of_policy(&policy.id));
         Self {
             digest: digest.to_owned(),
             document: rows::text(resultant.as_ref()),

@@ -41,7 +41,8 @@ pub fn apply(
     next.stamp = stamp;
     next.state = next_state(found, event, stamp).ok_or_else(illegal)?;
     if let Some(decision) = decision(event, found, stamp) {
-        next.decisions.retain(|earlier| earlier.person != decision.person);
+        next.decisions
+            .retain(|earlier| earlier.person != decision.person);
         next.decisions.push(decision);
     }
     Ok(next)
@@ -59,8 +60,13 @@ fn next_state(found: &ChangeRequest, event: &CrEvent, stamp: Stamp) -> Option<Cr
         }
         CrEvent::QuorumReached => pending.then_some(CrState::Approved { since: at }),
         CrEvent::QuorumLost => approved.then_some(CrState::Pending { since: at }),
-        CrEvent::Rejected { person, stops, .. } => (pending || approved)
-            .then(|| CrState::Rejected { by: person.clone(), at, stopped: stops.clone() }),
+        CrEvent::Rejected { person, stops, .. } => {
+            (pending || approved).then(|| CrState::Rejected {
+                by: person.clone(),
+                at,
+                stopped: stops.clone(),
+            })
+        }
         CrEvent::Expired { cause } => pending.then_some(CrState::Expired { cause: *cause, at }),
         CrEvent::Withdrawn => pending.then_some(CrState::Withdrawn { at }),
     }
@@ -69,17 +75,32 @@ fn next_state(found: &ChangeRequest, event: &CrEvent, stamp: Stamp) -> Option<Cr
 /// The decision an event records, if it is one. A revocation keeps how the approval was entitled.
 fn decision(event: &CrEvent, found: &ChangeRequest, stamp: Stamp) -> Option<Decision> {
     match event {
-        CrEvent::ApprovalRecorded { person, comment, eligibility, artifact_digest, credential } => {
+        CrEvent::ApprovalRecorded {
+            person,
+            comment,
+            eligibility,
+            artifact_digest,
+            credential,
+        } => {
             let parts = (person, comment, eligibility, artifact_digest, credential);
             Some(record(Verdict::Approved, parts, stamp))
         }
         CrEvent::Rejected {
-            person, comment, eligibility, artifact_digest, credential, ..
+            person,
+            comment,
+            eligibility,
+            artifact_digest,
+            credential,
+            ..
         } => {
             let parts = (person, comment, eligibility, artifact_digest, credential);
             Some(record(Verdict::Rejected, parts, stamp))
         }
-        CrEvent::ApprovalRevoked { person, comment, credential } => {
+        CrEvent::ApprovalRevoked {
+            person,
+            comment,
+            credential,
+        } => {
             let earlier = found.decision_of(person);
             let eligibility = earlier.map(|d| d.eligibility.clone()).unwrap_or_default();
             let parts = (person, comment, &eligibility, &None, credential);
@@ -93,8 +114,13 @@ fn decision(event: &CrEvent, found: &ChangeRequest, stamp: Stamp) -> Option<Deci
     }
 }
 
-type Parts<'a> =
-    (&'a Person, &'a String, &'a Eligibility, &'a Option<ArtifactDigest>, &'a CredentialRef);
+type Parts<'a> = (
+    &'a Person,
+    &'a String,
+    &'a Eligibility,
+    &'a Option<ArtifactDigest>,
+    &'a CredentialRef,
+);
 
 fn record(verdict: Verdict, parts: Parts<'_>, stamp: Stamp) -> Decision {
     let (person, comment, eligibility, artifact_digest, credential) = parts;

@@ -20,7 +20,8 @@ pub struct Approve {
     pub artifact_digest: Option<ArtifactDigest>,
 }
 
-/// Decides an approval of a settled change request. `None` repeats the caller's own latest decision.
+/// Decides an approval of a settled change request. `None` repeats the caller's own latest
+/// decision.
 pub fn approve(
     case: &Case,
     command: &Approve,
@@ -30,25 +31,38 @@ pub fn approve(
     let number = case.number();
     let change_request = &case.change_request;
     check_may_decide(caller)?;
-    let latest = change_request.decision_of(&caller.person).map(|decision| decision.verdict);
+    let latest = change_request
+        .decision_of(&caller.person)
+        .map(|decision| decision.verdict);
     if latest == Some(Verdict::Approved) {
         return Ok(None);
     }
     let eligibility = eligibility(&case.resultant, caller, directory);
     if !eligibility.is_approver() {
-        return Err(Refusal::NotAnApprover { change_request: number });
+        return Err(Refusal::NotAnApprover {
+            change_request: number,
+        });
     }
     if case.resultant.block_creator && is_a_creator(case, caller) {
-        return Err(Refusal::CreatorBlocked { change_request: number });
+        return Err(Refusal::CreatorBlocked {
+            change_request: number,
+        });
     }
     match &change_request.state {
         CrState::Pending { .. } | CrState::Approved { .. } => {}
         CrState::Rejected { .. } | CrState::Expired { .. } | CrState::Withdrawn { .. } => {
             let found = change_request.state.name();
-            return Err(Refusal::ChangeRequestEnded { change_request: number, found });
+            return Err(Refusal::ChangeRequestEnded {
+                change_request: number,
+                found,
+            });
         }
     }
-    check_seen(case, command.etag.as_deref(), command.artifact_digest.as_ref())?;
+    check_seen(
+        case,
+        command.etag.as_deref(),
+        command.artifact_digest.as_ref(),
+    )?;
     Ok(Some(CrEvent::ApprovalRecorded {
         person: caller.person.clone(),
         comment: command.comment.clone(),
@@ -72,7 +86,10 @@ pub(super) fn check_seen(
         });
     }
     if artifact_digest.is_some() && artifact_digest != content.artifact_digest.as_ref() {
-        return Err(Refusal::digest_mismatch(artifact_digest, content.artifact_digest.as_ref()));
+        return Err(Refusal::digest_mismatch(
+            artifact_digest,
+            content.artifact_digest.as_ref(),
+        ));
     }
     Ok(())
 }

@@ -25,6 +25,15 @@ impl Case {
         self.change_request.content.number
     }
 
+    /// The same case without a number, for one that was only tried out: number 0 is never given.
+    pub fn unnumbered(mut self) -> Self {
+        Arc::make_mut(&mut self.change_request.content).number = CrNumber(0);
+        for task in self.tasks.values_mut() {
+            Arc::make_mut(&mut task.content).change_request = CrNumber(0);
+        }
+        self
+    }
+
     /// Whether any task could still start under it (D12).
     pub fn could_start(&self) -> bool {
         self.tasks.values().any(Task::could_start)

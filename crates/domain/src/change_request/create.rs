@@ -57,7 +57,10 @@ pub fn create(
         });
     }
     if resultant.block_creator && spec.creator.is_none() {
-        let blocking = resultant.policies.iter().filter(|policy| policy.block_creator);
+        let blocking = resultant
+            .policies
+            .iter()
+            .filter(|policy| policy.block_creator);
         let policies = blocking.map(|policy| policy.id.clone()).collect();
         return Err(Refusal::CreatorRequired { policies });
     }
@@ -75,9 +78,19 @@ pub fn create(
         etag: digest_of(&(number, &command.digest, &command.resultant_digest)),
         created_at: now,
     };
-    let task =
-        TaskContent { spec: spec.clone(), change_request: number, created_at: now };
-    let created = CrEvent::Created { content: Arc::new(content) };
-    let task_created = TaskEvent::Created { content: Arc::new(task) };
-    Ok([Event::ChangeRequest(number, created), Event::Task(spec.id.clone(), task_created)])
+    let task = TaskContent {
+        spec: spec.clone(),
+        change_request: number,
+        created_at: now,
+    };
+    let created = CrEvent::Created {
+        content: Arc::new(content),
+    };
+    let task_created = TaskEvent::Created {
+        content: Arc::new(task),
+    };
+    Ok([
+        Event::ChangeRequest(number, created),
+        Event::Task(spec.id.clone(), task_created),
+    ])
 }

@@ -39,7 +39,9 @@ pub fn eligibility(
         match &named.approver {
             Approver::User(person) => found.directly |= *person == caller.person,
             Approver::Team(team_ref) => {
-                let Some(team) = directory.living_team(team_ref) else { continue };
+                let Some(team) = directory.living_team(team_ref) else {
+                    continue;
+                };
                 let member = if team.draft.claimed {
                     caller.claimed_teams.contains(&team_ref.id)
                 } else {
@@ -54,9 +56,14 @@ pub fn eligibility(
     found
 }
 
-/// Refuses callers that can never decide: services, and the credentials of orchestrators and runners.
+/// Refuses callers that can never decide: services, and the credentials of orchestrators and
+/// runners.
 pub(super) fn check_may_decide(caller: &Principal) -> Result<(), Refusal> {
-    if caller.may_decide() { Ok(()) } else { Err(Refusal::CannotDecide) }
+    if caller.may_decide() {
+        Ok(())
+    } else {
+        Err(Refusal::CannotDecide)
+    }
 }
 
 /// Whether the caller triggered the first task.

@@ -19,7 +19,9 @@ pub struct Deficit {
 
 /// How many approvals are missing from the quorum.
 pub(super) fn missing(case: &Case) -> u32 {
-    case.resultant.minimum_approvals.saturating_sub(case.counted())
+    case.resultant
+        .minimum_approvals
+        .saturating_sub(case.counted())
 }
 
 /// What is missing from a pending change request; nothing from any other.
@@ -31,7 +33,10 @@ pub fn deficit(case: &Case, directory: &Directory) -> Deficit {
         | CrState::Expired { .. }
         | CrState::Withdrawn { .. } => return Deficit::default(),
     }
-    let mut found = Deficit { missing: missing(case), ..Deficit::default() };
+    let mut found = Deficit {
+        missing: missing(case),
+        ..Deficit::default()
+    };
     for named in &case.resultant.approvers {
         match &named.approver {
             Approver::User(person) if could_approve(case, person) => {
@@ -39,7 +44,9 @@ pub fn deficit(case: &Case, directory: &Directory) -> Deficit {
             }
             Approver::User(_) => {}
             Approver::Team(team_ref) => {
-                let Some(team) = directory.living_team(team_ref) else { continue };
+                let Some(team) = directory.living_team(team_ref) else {
+                    continue;
+                };
                 let draft = &team.draft;
                 if draft.claimed || draft.members.iter().any(|p| could_approve(case, p)) {
                     found.teams.push(team_ref.id.clone());
@@ -55,11 +62,15 @@ fn could_approve(case: &Case, person: &Person) -> bool {
     use super::Verdict;
     let counted = case.change_request.decision_of(person);
     let approved = counted.is_some_and(|decision| decision.verdict == Verdict::Approved);
-    !approved && !(case.resultant.block_creator && triggered(case, person))
+    let barred = case.resultant.block_creator && triggered(case, person);
+    !approved && !barred
 }
 
 fn triggered(case: &Case, person: &Person) -> bool {
     let first = case.change_request.content.creator.iter();
-    let tasks = case.tasks.values().filter_map(|task| task.content.spec.creator.as_ref());
+    let tasks = case
+        .tasks
+        .values()
+        .filter_map(|task| task.content.spec.creator.as_ref());
     first.chain(tasks).any(|creator| creator.person == *person)
 }

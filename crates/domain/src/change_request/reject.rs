@@ -35,26 +35,39 @@ pub fn reject(
     let number = case.number();
     let change_request = &case.change_request;
     check_may_decide(caller)?;
-    let latest = change_request.decision_of(&caller.person).map(|decision| decision.verdict);
+    let latest = change_request
+        .decision_of(&caller.person)
+        .map(|decision| decision.verdict);
     if latest == Some(Verdict::Rejected) {
         return Ok(Vec::new());
     }
     let mut eligibility = eligibility(&case.resultant, caller, directory);
     eligibility.as_creator = is_first_creator(case, caller);
     if !eligibility.is_approver() && !eligibility.as_creator {
-        return Err(Refusal::NotAnApprover { change_request: number });
+        return Err(Refusal::NotAnApprover {
+            change_request: number,
+        });
     }
     match &change_request.state {
         CrState::Pending { .. } | CrState::Approved { .. } if case.could_start() => {}
         CrState::Pending { .. } | CrState::Approved { .. } => {
-            return Err(Refusal::NothingCanStart { change_request: number });
+            return Err(Refusal::NothingCanStart {
+                change_request: number,
+            });
         }
         CrState::Rejected { .. } | CrState::Expired { .. } | CrState::Withdrawn { .. } => {
             let found = change_request.state.name();
-            return Err(Refusal::ChangeRequestEnded { change_request: number, found });
+            return Err(Refusal::ChangeRequestEnded {
+                change_request: number,
+                found,
+            });
         }
     }
-    check_seen(case, command.etag.as_deref(), command.artifact_digest.as_ref())?;
+    check_seen(
+        case,
+        command.etag.as_deref(),
+        command.artifact_digest.as_ref(),
+    )?;
     let stops: Vec<_> = case.open_tasks().map(|task| task.id().clone()).collect();
     let rejected = CrEvent::Rejected {
         person: caller.person.clone(),
@@ -69,6 +82,10 @@ pub fn reject(
         comment: String::new(),
     };
     let mut events = vec![Event::ChangeRequest(number, rejected)];
-    events.extend(stops.into_iter().map(|id| Event::Task(id, terminated.clone())));
+    events.extend(
+        stops
+            .into_iter()
+            .map(|id| Event::Task(id, terminated.clone())),
+    );
     Ok(events)
 }

@@ -15,8 +15,8 @@ pub struct Revoke {
     pub comment: String,
 }
 
-/// Decides a revocation on a settled change request. It needs no present eligibility. `None` repeats
-/// the caller's own latest decision.
+/// Decides a revocation on a settled change request. It needs no present eligibility. `None`
+/// repeats the caller's own latest decision.
 pub fn revoke(
     case: &Case,
     command: &Revoke,
@@ -25,21 +25,31 @@ pub fn revoke(
     let number = case.number();
     let change_request = &case.change_request;
     check_may_decide(caller)?;
-    match change_request.decision_of(&caller.person).map(|decision| decision.verdict) {
+    match change_request
+        .decision_of(&caller.person)
+        .map(|decision| decision.verdict)
+    {
         Some(Verdict::Revoked) => return Ok(None),
         Some(Verdict::Approved) => {}
         Some(Verdict::Rejected) | None => {
-            return Err(Refusal::NothingToRevoke { change_request: number });
+            return Err(Refusal::NothingToRevoke {
+                change_request: number,
+            });
         }
     }
     match &change_request.state {
         CrState::Pending { .. } | CrState::Approved { .. } if case.could_start() => {}
         CrState::Pending { .. } | CrState::Approved { .. } => {
-            return Err(Refusal::NothingCanStart { change_request: number });
+            return Err(Refusal::NothingCanStart {
+                change_request: number,
+            });
         }
         CrState::Rejected { .. } | CrState::Expired { .. } | CrState::Withdrawn { .. } => {
             let found = change_request.state.name();
-            return Err(Refusal::ChangeRequestEnded { change_request: number, found });
+            return Err(Refusal::ChangeRequestEnded {
+                change_request: number,
+                found,
+            });
         }
     }
     Ok(Some(CrEvent::ApprovalRevoked {

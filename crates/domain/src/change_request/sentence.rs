@@ -7,7 +7,11 @@ use crate::task::{Blocker, Outcome, Task, TaskState, TerminationReason, blockers
 
 /// "1 approver", "2 approvers".
 pub fn approvers_phrase(count: u32) -> String {
-    if count == 1 { "1 approver".to_owned() } else { format!("{count} approvers") }
+    if count == 1 {
+        "1 approver".to_owned()
+    } else {
+        format!("{count} approvers")
+    }
 }
 
 /// Where a task stands, in one line that names its kind, its change request and what is missing.
@@ -24,7 +28,10 @@ pub fn sentence(
         TaskState::Paused { .. } => {
             let found = blockers(task, deficit, now);
             let phrases: Vec<String> = found.iter().map(Blocker::phrase).collect();
-            format!("{kind} blocked by change request {number}: {}", phrases.join("; "))
+            format!(
+                "{kind} blocked by change request {number}: {}",
+                phrases.join("; ")
+            )
         }
         TaskState::Cleared { .. } if case.resultant.policies.is_empty() => {
             format!("{kind} may start under change request {number}: no policy matched")
@@ -33,12 +40,21 @@ pub fn sentence(
             format!("{kind} may start: change request {number} is approved")
         }
         TaskState::Running { start } => {
-            format!("{kind} running under change request {number} since {}", start.at)
+            format!(
+                "{kind} running under change request {number} since {}",
+                start.at
+            )
         }
-        TaskState::Finished { outcome: Outcome::Succeeded, .. } => {
+        TaskState::Finished {
+            outcome: Outcome::Succeeded,
+            ..
+        } => {
             format!("{kind} succeeded under change request {number}")
         }
-        TaskState::Finished { outcome: Outcome::Failed, .. } => {
+        TaskState::Finished {
+            outcome: Outcome::Failed,
+            ..
+        } => {
             format!("{kind} failed under change request {number}")
         }
         TaskState::Terminated { reason, .. } => {

@@ -38,7 +38,10 @@ fn close_window(case: &Case, now: Instant) -> Option<Step> {
         reason: TerminationReason::WindowClosed,
         comment: String::new(),
     };
-    Some(Step { event: Event::Task(task.id().clone(), event), due_at: Some(end) })
+    Some(Step {
+        event: Event::Task(task.id().clone(), event),
+        due_at: Some(end),
+    })
 }
 
 /// A pending change request whose last waiting task has gone ends with it (T2); how that task ended
@@ -50,9 +53,12 @@ fn end_without_tasks(case: &Case) -> Option<Step> {
     }
     let last = case.tasks.values().max_by_key(|task| task.stamp.sequence)?;
     let event = match &last.state {
-        TaskState::Terminated { reason: TerminationReason::WindowClosed, .. } => {
-            CrEvent::Expired { cause: ExpiryCause::WindowClosed }
-        }
+        TaskState::Terminated {
+            reason: TerminationReason::WindowClosed,
+            ..
+        } => CrEvent::Expired {
+            cause: ExpiryCause::WindowClosed,
+        },
         TaskState::Terminated {
             reason: TerminationReason::Withdrawn | TerminationReason::Rejected,
             ..
@@ -64,7 +70,10 @@ fn end_without_tasks(case: &Case) -> Option<Step> {
     };
     let by_time = matches!(event, CrEvent::Expired { .. });
     let due_at = last.content.spec.window.end.filter(|_| by_time);
-    Some(Step { event: Event::ChangeRequest(case.number(), event), due_at })
+    Some(Step {
+        event: Event::ChangeRequest(case.number(), event),
+        due_at,
+    })
 }
 
 /// Approves a pending change request with enough approvals, and puts an approved one with too few
@@ -80,7 +89,10 @@ fn count_approvals(case: &Case) -> Option<Step> {
         | CrState::Expired { .. }
         | CrState::Withdrawn { .. } => return None,
     };
-    Some(Step { event: Event::ChangeRequest(case.number(), event), due_at: None })
+    Some(Step {
+        event: Event::ChangeRequest(case.number(), event),
+        due_at: None,
+    })
 }
 
 /// Puts every task that could start where it belongs now (W2, W6, P1). The one place that clears.
@@ -100,9 +112,9 @@ fn hold_or_clear(case: &Case, now: Instant) -> Option<Step> {
             (TaskState::Paused { .. } | TaskState::Cleared { .. }, Some(waiting_for)) => {
                 TaskEvent::Held { waiting_for }
             }
-            (TaskState::Paused { .. }, None) => {
-                TaskEvent::Cleared { generation: task.generation + 1 }
-            }
+            (TaskState::Paused { .. }, None) => TaskEvent::Cleared {
+                generation: task.generation + 1,
+            },
             (TaskState::Cleared { .. }, None)
             | (
                 TaskState::Running { .. }
@@ -113,9 +125,14 @@ fn hold_or_clear(case: &Case, now: Instant) -> Option<Step> {
         };
         let opened_by_time = matches!(
             task.state,
-            TaskState::Paused { waiting_for: WaitingFor::Window }
+            TaskState::Paused {
+                waiting_for: WaitingFor::Window
+            }
         ) && belongs.is_none();
         let due_at = window.start.filter(|_| opened_by_time);
-        Some(Step { event: Event::Task(task.id().clone(), event), due_at })
+        Some(Step {
+            event: Event::Task(task.id().clone(), event),
+            due_at,
+        })
     })
 }

@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Decision, Verdict};
 use crate::Instant;
-use crate::ids::{
-    ArtifactDigest, CrNumber, EnvironmentId, ProjectId, ReleaseId, TaskId, TenantId,
-};
+use crate::ids::{ArtifactDigest, CrNumber, EnvironmentId, ProjectId, ReleaseId, TaskId, TenantId};
 use crate::log::Stamp;
 use crate::person::{Creator, Person};
 use crate::task::TaskKind;
@@ -124,7 +122,9 @@ pub struct ChangeRequest {
 impl ChangeRequest {
     /// The latest decision of a person.
     pub fn decision_of(&self, person: &Person) -> Option<&Decision> {
-        self.decisions.iter().find(|decision| decision.person == *person)
+        self.decisions
+            .iter()
+            .find(|decision| decision.person == *person)
     }
 
     /// How many approvals count.

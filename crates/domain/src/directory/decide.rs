@@ -1,82 +1,125 @@
 //! Decides what people ask of the directory.
 
-use super::{Directory, DirectoryCommand, EtagGuard, PolicyEvent, TeamDraft, TeamEvent};
+use std::collections::BTreeSet;
+
+use super::{
+    Directory, DirectoryCommand, EtagGuard, PolicyEvent, Team, TeamDraft, TeamEvent, TeamField,
+};
+use crate::ids::{PolicyId, TeamId};
 use crate::log::Event;
-use crate::policy::PolicyDraft;
+use crate::policy::{Policy, PolicyDraft, PolicyField};
 use crate::refusal::Refusal;
 
 /// Decides one command. `None`: nothing would change.
-pub fn decide(
-    directory: &Directory,
-    command: &DirectoryCommand,
-) -> Result<Option<Event>, Refusal> {
+pub fn decide(directory: &Directory, command: &DirectoryCommand) -> Result<Option<Event>, Refusal> {
     match command {
-        DirectoryCommand::CreatePolicy(draft) => {
-            if directory.policy(&draft.id).is_some() {
-                return Err(Refusal::PolicyIdTaken { policy: draft.id.clone() });
-            }
-            check_policy(directory, draft)?;
-            let event = PolicyEvent::Created { draft: draft.clone() };
-            Ok(Some(Event::Policy(draft.id.clone(), event)))
-        }
-        DirectoryCommand::UpdatePolicy { draft, fields, etag } => {
-            let policy = directory
-                .policy(&draft.id)
-                .ok_or_else(|| Refusal::not_found("policy", draft.id.as_str()))?;
-            check_etag(etag, &policy.etag())?;
-            let mut next = policy.draft.clone();
-            next.merge(draft.as_ref().clone(), fields);
-            check_policy(directory, &next)?;
-            if next == policy.draft {
-                return Ok(None);
-            }
-            let event = PolicyEvent::Updated { draft: Box::new(next) };
-            Ok(Some(Event::Policy(draft.id.clone(), event)))
-        }
+        DirectoryCommand::CreatePolicy(draft) => create_policy(directory, draft).map(Some),
+        DirectoryCommand::UpdatePolicy {
+            draft,
+            fields,
+            etag,
+        } => update_policy(directory, draft, fields, etag),
         DirectoryCommand::DeletePolicy { id, etag } => {
-            let policy = directory
-                .policy(id)
-                .ok_or_else(|| Refusal::not_found("policy", id.as_str()))?;
+            let policy = known_policy(directory, id)?;
             check_etag(etag, &policy.etag())?;
             Ok(Some(Event::Policy(id.clone(), PolicyEvent::Deleted)))
         }
-        DirectoryCommand::CreateTeam(draft) => {
-            if directory.team(&draft.id).is_some() {
-                return Err(Refusal::TeamIdTaken { team: draft.id.clone() });
-            }
-            check_team(draft)?;
-            let event = TeamEvent::Created { draft: draft.clone() };
-            Ok(Some(Event::Team(draft.id.clone(), event)))
-        }
-        DirectoryCommand::UpdateTeam { draft, fields, etag } => {
-            let team = directory
-                .team(&draft.id)
-                .ok_or_else(|| Refusal::not_found("team", draft.id.as_str()))?;
-            check_etag(etag, &team.etag())?;
-            let mut next = team.draft.clone();
-            next.merge(draft.as_ref().clone(), fields);
-            check_team(&next)?;
-            if next == team.draft {
-                return Ok(None);
-            }
-            let event = TeamEvent::Updated { draft: Box::new(next) };
-            Ok(Some(Event::Team(draft.id.clone(), event)))
-        }
-        DirectoryCommand::DeleteTeam { id, etag } => {
-            let team =
-                directory.team(id).ok_or_else(|| Refusal::not_found("team", id.as_str()))?;
-            check_etag(etag, &team.etag())?;
-            let names_it = directory
-                .policies()
-                .filter(|policy| policy.draft.approvers.teams.contains(id))
-                .map(|policy| policy.draft.id.clone());
-            let policies: Vec<_> = names_it.take(10).collect();
-            if !policies.is_empty() {
-                return Err(Refusal::TeamInUse { team: id.clone(), policies });
-            }
-            Ok(Some(Event::Team(id.clone(), TeamEvent::Deleted)))
-        }
+        DirectoryCommand::CreateTeam(draft) => create_team(directory, draft).map(Some),
+        DirectoryCommand::UpdateTeam {
+            draft,
+            fields,
+            etag,
+        } => update_team(directory, draft, fields, etag),
+        DirectoryCommand::DeleteTeam { id, etag } => delete_team(directory, id, etag).map(Some),
     }
+}
+
+fn create_policy(directory: &Directory, draft: &PolicyDraft) -> Result<Event, Refusal> {
+    if directory.policy(&draft.id).is_some() {
+        return Err(Refusal::PolicyIdTaken {
+            policy: draft.id.clone(),
+        });
+    }
+    check_policy(directory, draft)?;
+    let event = PolicyEvent::Created {
+        draft: Box::new(draft.clone()),
+    };
+    Ok(Event::Policy(draft.id.clone(), event))
+}
+
+fn update_policy(
+    directory: &Directory,
+    draft: &PolicyDraft,
+    fields: &BTreeSet<PolicyField>,
+    etag: &EtagGuard,
+) -> Result<Option<Event>, Refusal> {
+    let policy = known_policy(directory, &draft.id)?;
+    check_etag(etag, &policy.etag())?;
+    let mut next = policy.draft.clone();
+    next.merge(draft.clone(), fields);
+    check_policy(directory, &next)?;
+    let event = PolicyEvent::Updated {
+        draft: Box::new(next.clone()),
+    };
+    Ok((next != policy.draft).then(|| Event::Policy(draft.id.clone(), event)))
+}
+
+fn create_team(directory: &Directory, draft: &TeamDraft) -> Result<Event, Refusal> {
+    if directory.team(&draft.id).is_some() {
+        return Err(Refusal::TeamIdTaken {
+            team: draft.id.clone(),
+        });
+    }
+    check_team(draft)?;
+    let event = TeamEvent::Created {
+        draft: Box::new(draft.clone()),
+    };
+    Ok(Event::Team(draft.id.clone(), event))
+}
+
+fn update_team(
+    directory: &Directory,
+    draft: &TeamDraft,
+    fields: &BTreeSet<TeamField>,
+    etag: &EtagGuard,
+) -> Result<Option<Event>, Refusal> {
+    let team = known_team(directory, &draft.id)?;
+    check_etag(etag, &team.etag())?;
+    let mut next = team.draft.clone();
+    next.merge(draft.clone(), fields);
+    check_team(&next)?;
+    let event = TeamEvent::Updated {
+        draft: Box::new(next.clone()),
+    };
+    Ok((next != team.draft).then(|| Event::Team(draft.id.clone(), event)))
+}
+
+fn delete_team(directory: &Directory, id: &TeamId, etag: &EtagGuard) -> Result<Event, Refusal> {
+    let team = known_team(directory, id)?;
+    check_etag(etag, &team.etag())?;
+    let names_it = directory
+        .policies()
+        .filter(|policy| policy.draft.approvers.teams.contains(id))
+        .map(|policy| policy.draft.id.clone());
+    let policies: Vec<_> = names_it.take(10).collect();
+    if policies.is_empty() {
+        Ok(Event::Team(id.clone(), TeamEvent::Deleted))
+    } else {
+        Err(Refusal::TeamInUse {
+            team: id.clone(),
+            policies,
+        })
+    }
+}
+
+fn known_policy<'a>(directory: &'a Directory, id: &PolicyId) -> Result<&'a Policy, Refusal> {
+    let found = directory.policy(id).map(AsRef::as_ref);
+    found.ok_or_else(|| Refusal::not_found("policy", id.as_str()))
+}
+
+fn known_team<'a>(directory: &'a Directory, id: &TeamId) -> Result<&'a Team, Refusal> {
+    let found = directory.team(id).map(AsRef::as_ref);
+    found.ok_or_else(|| Refusal::not_found("team", id.as_str()))
 }
 
 fn check_etag(named: &EtagGuard, current: &str) -> Result<(), Refusal> {
@@ -91,11 +134,15 @@ fn check_etag(named: &EtagGuard, current: &str) -> Result<(), Refusal> {
 
 /// What depends on other things in the directory; everything else was checked where it came in.
 fn check_policy(directory: &Directory, draft: &PolicyDraft) -> Result<(), Refusal> {
-    let unknown = draft.approvers.teams.iter().find(|id| directory.team(id).is_none());
+    let unknown = draft
+        .approvers
+        .teams
+        .iter()
+        .find(|id| directory.team(id).is_none());
     match unknown {
         None => Ok(()),
         Some(id) => Err(Refusal::field(
-            "approvers.teams",
+            "policy.approvers.teams",
             format!("the unknown team {id:?}", id = id.as_str()),
             "ids of teams that exist; create the team first, with `claimed` where credentials \
              name its members",
@@ -107,7 +154,7 @@ fn check_policy(directory: &Directory, draft: &PolicyDraft) -> Result<(), Refusa
 fn check_team(draft: &TeamDraft) -> Result<(), Refusal> {
     if draft.claimed && !draft.members.is_empty() {
         return Err(Refusal::field(
-            "members",
+            "team.members",
             format!("{} members of a claimed team", draft.members.len()),
             "no members: who is in a claimed team, credentials say",
             "D10",

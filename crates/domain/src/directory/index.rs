@@ -1,7 +1,7 @@
 //! Finds the policies that could match a task without looking at all of them.
 //!
-//! A scope is filed under the ids of both its sides; a side that is `*` or tags is filed under "any".
-//! What is found this way is then matched in full.
+//! A scope is filed under the ids of both its sides; a side that is `*` or tags is filed under
+//! "any". What is found this way is then matched in full.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -25,7 +25,10 @@ impl Index {
     /// Files a policy under all its scopes.
     pub(super) fn insert(&mut self, policy: &Arc<Policy>) {
         for key in policy.draft.scopes.iter().flat_map(keys) {
-            self.filed.entry(key).or_default().insert(policy.draft.id.clone());
+            self.filed
+                .entry(key)
+                .or_default()
+                .insert(policy.draft.id.clone());
         }
     }
 
@@ -51,7 +54,10 @@ impl Index {
             (None, environment),
             (None, None),
         ];
-        keys.iter().filter_map(|key| self.filed.get(key)).flatten().collect()
+        keys.iter()
+            .filter_map(|key| self.filed.get(key))
+            .flatten()
+            .collect()
     }
 }
 
@@ -63,7 +69,9 @@ fn keys(scope: &Scope) -> Vec<Key> {
     }
     let pair = |project: &Option<String>| {
         let project = project.clone();
-        environments.iter().map(move |environment| (project.clone(), environment.clone()))
+        environments
+            .iter()
+            .map(move |environment| (project.clone(), environment.clone()))
     };
     projects.iter().flat_map(pair).collect()
 }

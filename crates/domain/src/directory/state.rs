@@ -22,12 +22,17 @@ pub struct Directory {
 impl Directory {
     /// The directory as rows hold it at a revision.
     pub fn from_rows(revision: u64, policies: Vec<Policy>, teams: Vec<Team>) -> Self {
-        let mut directory = Self { revision, ..Self::default() };
+        let mut directory = Self {
+            revision,
+            ..Self::default()
+        };
         for policy in policies {
             directory.put_policy(Arc::new(policy));
         }
         for team in teams {
-            directory.teams.insert(team.draft.id.clone(), Arc::new(team));
+            directory
+                .teams
+                .insert(team.draft.id.clone(), Arc::new(team));
         }
         directory
     }
@@ -65,12 +70,17 @@ impl Directory {
     /// The living incarnation of a team.
     pub fn team_ref(&self, id: &TeamId) -> Option<TeamRef> {
         let team = self.teams.get(id)?;
-        Some(TeamRef { id: id.clone(), incarnation: team.created.sequence })
+        Some(TeamRef {
+            id: id.clone(),
+            incarnation: team.created.sequence,
+        })
     }
 
     /// The team that a frozen policy named, if that very one still lives (D10).
     pub fn living_team(&self, team: &TeamRef) -> Option<&Arc<Team>> {
-        self.teams.get(&team.id).filter(|living| living.created.sequence == team.incarnation)
+        self.teams
+            .get(&team.id)
+            .filter(|living| living.created.sequence == team.incarnation)
     }
 
     /// What all matching policies merge into.
@@ -83,7 +93,9 @@ impl Directory {
             .filter(|policy| applies(policy, task))
             .cloned()
             .collect();
-        merge(&matching, |id| self.teams.get(id).map(|team| team.created.sequence))
+        merge(&matching, |id| {
+            self.teams.get(id).map(|team| team.created.sequence)
+        })
     }
 
     /// Takes in one policy event; the result is `None` once the policy is deleted.
@@ -134,7 +146,8 @@ fn applies(policy: &Policy, task: &TaskSpec) -> bool {
 fn after<'a, K: Ord, V>(map: &'a BTreeMap<K, V>, id: Option<&K>) -> impl Iterator<Item = &'a V> {
     use std::ops::Bound;
     let from = id.map_or(Bound::Unbounded, Bound::Excluded);
-    map.range::<K, _>((from, Bound::Unbounded)).map(|(_, value)| value)
+    map.range::<K, _>((from, Bound::Unbounded))
+        .map(|(_, value)| value)
 }
 
 /// The policy after an event; `None` once it is deleted.
@@ -143,16 +156,30 @@ pub fn apply_policy(
     event: &PolicyEvent,
     stamp: Stamp,
 ) -> Result<Option<Policy>, IllegalEdge> {
-    let edge = |state| IllegalEdge { event: event.name(), state, sequence: stamp.sequence };
+    let edge = |state| IllegalEdge {
+        event: event.name(),
+        state,
+        sequence: stamp.sequence,
+    };
     match (event, policy) {
         (PolicyEvent::Created { draft }, None) => {
             let draft = draft.as_ref().clone();
-            Ok(Some(Policy { draft, revision: 1, created: stamp, stamp }))
+            Ok(Some(Policy {
+                draft,
+                revision: 1,
+                created: stamp,
+                stamp,
+            }))
         }
         (PolicyEvent::Updated { draft }, Some(policy)) => {
             let draft = draft.as_ref().clone();
             let revision = policy.revision + 1;
-            Ok(Some(Policy { draft, revision, created: policy.created, stamp }))
+            Ok(Some(Policy {
+                draft,
+                revision,
+                created: policy.created,
+                stamp,
+            }))
         }
         (PolicyEvent::Deleted, Some(_)) => Ok(None),
         (PolicyEvent::Created { .. }, Some(_)) => Err(edge("present")),
@@ -166,16 +193,30 @@ pub fn apply_team(
     event: &TeamEvent,
     stamp: Stamp,
 ) -> Result<Option<Team>, IllegalEdge> {
-    let edge = |state| IllegalEdge { event: event.name(), state, sequence: stamp.sequence };
+    let edge = |state| IllegalEdge {
+        event: event.name(),
+        state,
+        sequence: stamp.sequence,
+    };
     match (event, team) {
         (TeamEvent::Created { draft }, None) => {
             let draft = draft.as_ref().clone();
-            Ok(Some(Team { draft, revision: 1, created: stamp, stamp }))
+            Ok(Some(Team {
+                draft,
+                revision: 1,
+                created: stamp,
+                stamp,
+            }))
         }
         (TeamEvent::Updated { draft }, Some(team)) => {
             let draft = draft.as_ref().clone();
             let revision = team.revision + 1;
-            Ok(Some(Team { draft, revision, created: team.created, stamp }))
+            Ok(Some(Team {
+                draft,
+                revision,
+                created: team.created,
+                stamp,
+            }))
         }
         (TeamEvent::Deleted, Some(_)) => Ok(None),
         (TeamEvent::Created { .. }, Some(_)) => Err(edge("present")),

@@ -116,7 +116,7 @@ pub enum Cause {
         kind: PrincipalKind,
         /// With which credential.
         credential: CredentialRef,
-        /// Kept on the first entry of a call that named a request id.
+        /// Kept on one entry of a call that named a request id.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         request: Option<RequestMark>,
     },
@@ -144,7 +144,9 @@ impl Cause {
     /// The mark of a call that may be repeated, with the caller it is unique for.
     pub fn request(&self) -> Option<(&Person, &RequestMark)> {
         match self {
-            Self::Call { person, request, .. } => request.as_ref().map(|mark| (person, mark)),
+            Self::Call {
+                person, request, ..
+            } => request.as_ref().map(|mark| (person, mark)),
             Self::Time { .. } | Self::Program => None,
         }
     }

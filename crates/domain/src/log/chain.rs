@@ -20,7 +20,12 @@ impl Hash {
 
     /// Reads lower-case hexadecimal.
     pub fn parse(text: &str) -> Option<Self> {
-        HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok().map(Self)
+        HEXLOWER
+            .decode(text.as_bytes())
+            .ok()?
+            .try_into()
+            .ok()
+            .map(Self)
     }
 
     /// The bytes.
@@ -92,7 +97,10 @@ pub fn append(previous: &Head, stamp: Stamp, event: &Event, body: &Body) -> Entr
         body_hash,
         aggregate: event.aggregate(),
         event: event.name(),
-        request: body.cause.request().map(|(person, mark)| (person.clone(), mark.id.clone())),
+        request: body
+            .cause
+            .request()
+            .map(|(person, mark)| (person.clone(), mark.id.clone())),
     }
 }
 
@@ -146,7 +154,10 @@ pub fn check_link(previous: &Head, entry: &Entry) -> Result<Body, ChainError> {
     let sequence = entry.head.sequence;
     let changed = |what| Err(ChainError::Changed { sequence, what });
     if sequence != previous.sequence + 1 {
-        return Err(ChainError::Gap { expected: previous.sequence + 1, found: sequence });
+        return Err(ChainError::Gap {
+            expected: previous.sequence + 1,
+            found: sequence,
+        });
     }
     if entry.head.instant < previous.instant {
         return Err(ChainError::TimeRanBackwards { sequence });
@@ -157,8 +168,10 @@ pub fn check_link(previous: &Head, entry: &Entry) -> Result<Body, ChainError> {
     if Hash::of(entry.body.as_bytes()) != entry.body_hash {
         return changed("the body");
     }
-    let unreadable =
-        |problem: serde_json::Error| ChainError::Unreadable { sequence, problem: problem.to_string() };
+    let unreadable = |problem: serde_json::Error| ChainError::Unreadable {
+        sequence,
+        problem: problem.to_string(),
+    };
     let body = Body::parse(&entry.body).map_err(unreadable)?;
     let event = body.typed_event().map_err(unreadable)?;
     let mut head = event.advance(previous);
@@ -178,8 +191,12 @@ pub fn check_link(previous: &Head, entry: &Entry) -> Result<Body, ChainError> {
     if head != entry.head || head != said {
         return changed("a column of the head");
     }
-    let request = body.cause.request().map(|(person, mark)| (person.clone(), mark.id.clone()));
-    if entry.aggregate != body.aggregate || entry.event != event.name() || entry.request != request {
+    let request = body
+        .cause
+        .request()
+        .map(|(person, mark)| (person.clone(), mark.id.clone()));
+    if entry.aggregate != body.aggregate || entry.event != event.name() || entry.request != request
+    {
         return changed("a search column");
     }
     Ok(body)

@@ -63,11 +63,16 @@ pub struct Fold {
 impl Fold {
     /// Takes in the next entry. Answers with the row of the aggregate before, if a new one begins.
     pub fn push(&mut self, body: &Body, stamp: Stamp) -> Result<Option<FoldedRow>, FoldError> {
-        let event = body.typed_event().map_err(|problem| FoldError::Unreadable {
-            sequence: stamp.sequence,
-            problem: problem.to_string(),
-        })?;
-        let same = self.current.as_ref().is_some_and(|(key, _)| *key == body.aggregate);
+        let event = body
+            .typed_event()
+            .map_err(|problem| FoldError::Unreadable {
+                sequence: stamp.sequence,
+                problem: problem.to_string(),
+            })?;
+        let same = self
+            .current
+            .as_ref()
+            .is_some_and(|(key, _)| *key == body.aggregate);
         let ended = if same { None } else { self.finish() };
         let before = self.current.take().map(|(_, state)| state);
         let state = next(before, &event, stamp)?;
@@ -133,6 +138,8 @@ fn check_seal(seal: &str, state: &State, stamp: Stamp) -> Result<(), FoldError> 
     if digest.as_deref() == Some(seal) {
         Ok(())
     } else {
-        Err(FoldError::BrokenSeal { sequence: stamp.sequence })
+        Err(FoldError::BrokenSeal {
+            sequence: stamp.sequence,
+        })
     }
 }

@@ -50,7 +50,10 @@ impl Head {
 
     /// Position and instant.
     pub fn stamp(&self) -> Stamp {
-        Stamp { sequence: self.sequence, instant: self.instant }
+        Stamp {
+            sequence: self.sequence,
+            instant: self.instant,
+        }
     }
 
     /// By how much a clock lags where that forbids starts: more than 5 s, and not accepted (K2).

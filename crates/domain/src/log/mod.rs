@@ -1,8 +1,8 @@
 //! The log: what happened, in one order, each entry chained to the one before.
 //!
-//! `hash = SHA-256(version, sequence, instant, previous hash, SHA-256(stored body))`. The body is text
-//! and is hashed as the very bytes that are stored. [`Head`] is what the newest entry says about the
-//! store. [`Fold`] rebuilds every row from the entries alone.
+//! `hash = SHA-256(version, sequence, instant, previous hash, SHA-256(stored body))`. The body is
+//! text and is hashed as the very bytes that are stored. [`Head`] is what the newest entry says
+//! about the store. [`Fold`] rebuilds every row from the entries alone.
 
 mod aggregate;
 mod body;

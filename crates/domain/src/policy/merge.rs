@@ -98,14 +98,24 @@ pub fn merge(
         );
         let users = draft.approvers.users.iter().cloned().map(Approver::User);
         let teams = draft.approvers.teams.iter().filter_map(|id| {
-            Some(Approver::Team(TeamRef { id: id.clone(), incarnation: incarnation(id)? }))
+            Some(Approver::Team(TeamRef {
+                id: id.clone(),
+                incarnation: incarnation(id)?,
+            }))
         });
         for approver in users.chain(teams) {
-            approvers.entry(approver).or_default().insert(draft.id.clone());
+            approvers
+                .entry(approver)
+                .or_default()
+                .insert(draft.id.clone());
         }
     }
     ResultantPolicy {
-        minimum_approvals: matched.values().map(|p| p.minimum_approvals).max().unwrap_or(0),
+        minimum_approvals: matched
+            .values()
+            .map(|p| p.minimum_approvals)
+            .max()
+            .unwrap_or(0),
         block_creator: matched.values().any(|p| p.block_creator),
         approvers: approvers
             .into_iter()
@@ -124,9 +134,15 @@ mod tests {
     use crate::{Instant, log::Stamp};
 
     fn policy(id: u8, minimum: u32, block: bool, users: &[u8], teams: &[u8]) -> Arc<Policy> {
-        let person = |n: &u8| Person { issuer: "local".into(), subject: format!("user-{n}") };
+        let person = |n: &u8| Person {
+            issuer: "local".into(),
+            subject: format!("user-{n}"),
+        };
         let team = |n: &u8| TeamId::parse(&format!("team-{n}")).unwrap();
-        let stamp = Stamp { sequence: u64::from(id) + 1, instant: Instant::EPOCH };
+        let stamp = Stamp {
+            sequence: u64::from(id) + 1,
+            instant: Instant::EPOCH,
+        };
         Arc::new(Policy {
             draft: PolicyDraft {
                 id: PolicyId::parse(&format!("policy-{id}")).unwrap(),
@@ -148,13 +164,20 @@ mod tests {
     }
 
     fn policies() -> impl Strategy<Value = Vec<Arc<Policy>>> {
+        policies_from(0)
+    }
+
+    /// Policies with ids from this one on, because no two living policies share an id.
+    fn policies_from(first: u8) -> impl Strategy<Value = Vec<Arc<Policy>>> {
         let users = prop::collection::vec(0u8..5, 0..4);
         let teams = prop::collection::vec(0u8..3, 0..3);
         let one = (1u32..100, any::<bool>(), users, teams);
-        prop::collection::vec(one, 0..6).prop_map(|rows| {
-            let made = rows.iter().enumerate().map(|(n, (minimum, block, users, teams))| {
-                policy(u8::try_from(n).unwrap(), *minimum, *block, users, teams)
-            });
+        prop::collection::vec(one, 0..6).prop_map(move |rows| {
+            let made = (first..)
+                .zip(&rows)
+                .map(|(id, (minimum, block, users, teams))| {
+                    policy(id, *minimum, *block, users, teams)
+                });
             made.collect()
         })
     }
@@ -195,10 +218,20 @@ mod tests {
         }
 
         #[test]
-        fn g1_adding_a_policy_never_lowers_what_is_asked(all in policies(), more in policies()) {
+        fn g1_adding_a_policy_never_lowers_what_is_asked(
+            all in policies(),
+            more in policies_from(6),
+        ) {
             let before = merged(&all);
             let both: Vec<_> = all.iter().chain(&more).cloned().collect();
-            prop_assert!(merged(&both).block_creator || !before.block_creator);
+            let after = merged(&both);
+            prop_assert!(after.minimum_approvals >= before.minimum_approvals);
+            prop_assert!(after.block_creator || !before.block_creator);
+            prop_assert_eq!(after.policies.len(), all.len() + more.len());
+            for approver in &before.approvers {
+                let kept = after.approvers.iter().find(|a| a.approver == approver.approver);
+                prop_assert!(kept.is_some_and(|kept| kept.policies.is_superset(&approver.policies)));
+            }
         }
     }
 

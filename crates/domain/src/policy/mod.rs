@@ -1,7 +1,7 @@
 //! Policies: which tasks they match, what they ask for, and what several of them merge into.
 //!
-//! A [`Policy`] says who must approve what. [`Scope::matches`] decides whether a task falls under it,
-//! [`merge`] makes all that match into one [`ResultantPolicy`], which is frozen into the change
+//! A [`Policy`] says who must approve what. [`Scope::matches`] decides whether a task falls under
+//! it, [`merge`] makes all that match into one [`ResultantPolicy`], which is frozen into the change
 //! request. [`warnings`] names what is allowed but worth a second look.
 
 mod draft;

@@ -78,10 +78,17 @@ impl Scope {
     pub fn matches(&self, task: &TaskSpec) -> bool {
         let kind = self.kinds.is_empty() || self.kinds.contains(&task.kind);
         let tenant = self.tenants.is_empty()
-            || task.tenant.as_ref().is_some_and(|tenant| self.tenants.contains(tenant));
+            || task
+                .tenant
+                .as_ref()
+                .is_some_and(|tenant| self.tenants.contains(tenant));
         kind && tenant
-            && self.projects.matches(task.project.as_str(), &task.project_tags)
-            && self.environments.matches(task.environment.as_str(), &task.environment_tags)
+            && self
+                .projects
+                .matches(task.project.as_str(), &task.project_tags)
+            && self
+                .environments
+                .matches(task.environment.as_str(), &task.environment_tags)
     }
 }
 
@@ -96,9 +103,13 @@ mod tests {
     #[test]
     fn m2_ids_match_exactly() {
         let side = ScopeSide::Ids(["prod".to_owned()].into());
-        for (id, matches) in
-            [("prod", true), ("nonprod", false), ("prod2", false), ("Prod", false), ("", false)]
-        {
+        for (id, matches) in [
+            ("prod", true),
+            ("nonprod", false),
+            ("prod2", false),
+            ("Prod", false),
+            ("", false),
+        ] {
             assert_eq!(side.matches(id, &BTreeSet::new()), matches, "{id:?}");
         }
         assert!(ScopeSide::Any.matches("prod", &BTreeSet::new()));
@@ -110,14 +121,26 @@ mod tests {
             (&["tier/a", "tier/b"], &["tier/b"], true),
             (&["tier/a", "tier/b"], &["tier/c"], false),
             (&["tier/a", "region/eu"], &["tier/a"], false),
-            (&["tier/a", "region/eu"], &["tier/a", "region/eu", "x/y"], true),
-            (&["tier/a", "region/eu", "region/us"], &["tier/a", "region/us"], true),
+            (
+                &["tier/a", "region/eu"],
+                &["tier/a", "region/eu", "x/y"],
+                true,
+            ),
+            (
+                &["tier/a", "region/eu", "region/us"],
+                &["tier/a", "region/us"],
+                true,
+            ),
             (&["tier/a"], &[], false),
             (&["tier/a"], &["tier/ab"], false),
         ];
         for (wanted, found, matches) in rows {
             let side = ScopeSide::Tags(tags(wanted));
-            assert_eq!(side.matches("web", &tags(found)), matches, "{wanted:?} on {found:?}");
+            assert_eq!(
+                side.matches("web", &tags(found)),
+                matches,
+                "{wanted:?} on {found:?}"
+            );
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Approver, ResultantPolicy};
+use super::{Approver, ResultantApprover, ResultantPolicy};
 use crate::directory::Directory;
 use crate::ids::PolicyId;
 use crate::person::{Creator, Person};
@@ -33,11 +33,19 @@ impl Warning {
     /// The warning as a sentence, with the cure.
     pub fn sentence(&self) -> String {
         match self {
-            Self::MinimumUnreachable { minimum, eligible, policy: None } => format!(
+            Self::MinimumUnreachable {
+                minimum,
+                eligible,
+                policy: None,
+            } => format!(
                 "{minimum} approvals are required but only {eligible} people could give one; \
                  withdraw the task, mend the policy or the team, and create a new task"
             ),
-            Self::MinimumUnreachable { minimum, eligible, policy: Some(_) } => format!(
+            Self::MinimumUnreachable {
+                minimum,
+                eligible,
+                policy: Some(_),
+            } => format!(
                 "{minimum} approvals are required but only {eligible} people could give one; \
                  add approvers or lower the minimum"
             ),
@@ -63,91 +71,129 @@ pub fn change_request_warnings(
         return vec![Warning::NoPolicyMatched];
     }
     let mut found = Vec::new();
-    let approvers = resultant.approvers.iter().map(|a| &a.approver);
-    if let Some(mut eligible) = eligible_people(approvers, directory) {
-        if resultant.block_creator
-            && let Some(creator) = creator
-        {
-            eligible.remove(&creator.person);
-        }
-        if eligible.len() < resultant.minimum_approvals as usize {
+    let minimum = resultant.minimum_approvals;
+    let barred = creator
+        .filter(|_| resultant.block_creator)
+        .map(|creator| &creator.person);
+    let all = Eligible::of(resultant.approvers.iter().map(|a| &a.approver), directory);
+    if let Some(mut eligible) = all.known() {
+        eligible.retain(|person| Some(person) != barred);
+        if eligible.len() < minimum as usize {
             found.push(Warning::MinimumUnreachable {
-                minimum: resultant.minimum_approvals,
+                minimum,
                 eligible: eligible.len(),
                 policy: None,
             });
         }
     }
-    found.extend(pooled_warnings(resultant));
+    for policy in &resultant.policies {
+        let own = |approver: &&ResultantApprover| approver.policies.contains(&policy.id);
+        let (own, others): (Vec<_>, Vec<_>) = resultant.approvers.iter().partition(own);
+        let own = Eligible::of(own.iter().map(|a| &a.approver), directory);
+        let others = Eligible::of(others.iter().map(|a| &a.approver), directory);
+        if others.reach_without(&own, barred, minimum) {
+            found.push(Warning::OwnApproversNotNeeded {
+                policy: policy.id.clone(),
+            });
+        }
+    }
     found
 }
 
 /// The warnings of a policy that is being saved. The creator block counts as one person fewer where
-/// every eligible person could be the creator: a task of theirs could not reach the minimum.
+/// every eligible person could be the creator: a task of theirs could not reach the minimum. Every
+/// other policy that a task could match together with it is looked at, one at a time.
 pub fn policy_warnings(policy: &PolicyDraft, directory: &Directory) -> Vec<Warning> {
     let mut found = Vec::new();
-    let users = policy.approvers.users.iter().cloned().map(Approver::User);
-    let teams = policy.approvers.teams.iter().filter_map(|id| directory.team_ref(id));
-    let approvers: Vec<Approver> = users.chain(teams.map(Approver::Team)).collect();
-    if let Some(eligible) = eligible_people(approvers.iter(), directory) {
-        let spare = usize::from(policy.block_creator);
-        if eligible.len().saturating_sub(spare) < policy.minimum_approvals as usize {
+    let own = Eligible::of(approvers(policy, directory).iter(), directory);
+    if let Some(eligible) = own.clone().known() {
+        let eligible = eligible
+            .len()
+            .saturating_sub(usize::from(policy.block_creator));
+        if eligible < policy.minimum_approvals as usize {
             found.push(Warning::MinimumUnreachable {
                 minimum: policy.minimum_approvals,
-                eligible: eligible.len().saturating_sub(spare),
+                eligible,
                 policy: Some(policy.id.clone()),
             });
         }
     }
-    let overlaps = directory.policies().any(|other| {
-        let brings_others = other.draft.approvers != policy.approvers;
-        other.draft.id != policy.id
-            && !other.draft.disabled
-            && brings_others
-            && scopes_may_overlap(&other.draft, policy)
-    });
-    if overlaps && !policy.disabled {
-        found.push(Warning::OwnApproversNotNeeded { policy: policy.id.clone() });
+    let mut not_needed = BTreeSet::new();
+    let others = directory.policies().map(|other| &other.draft);
+    for other in others.filter(|other| binds_together(policy, other)) {
+        let theirs = Eligible::of(approvers(other, directory).iter(), directory);
+        let minimum = policy.minimum_approvals.max(other.minimum_approvals);
+        if theirs.reach_without(&own, None, minimum) {
+            not_needed.insert(&policy.id);
+        }
+        if own.reach_without(&theirs, None, minimum) {
+            not_needed.insert(&other.id);
+        }
     }
+    let not_needed = not_needed.into_iter().cloned();
+    found.extend(not_needed.map(|policy| Warning::OwnApproversNotNeeded { policy }));
     found
 }
 
-/// Policies whose minimum the other policies' approvers alone could reach (G2).
-fn pooled_warnings(resultant: &ResultantPolicy) -> impl Iterator<Item = Warning> {
-    let outsiders = |policy: &PolicyId| {
-        resultant.approvers.iter().any(|approver| !approver.policies.contains(policy))
-    };
-    let named = resultant.policies.iter().filter(move |policy| outsiders(&policy.id));
-    let found: Vec<Warning> = named
-        .map(|policy| Warning::OwnApproversNotNeeded { policy: policy.id.clone() })
-        .collect();
-    found.into_iter()
+/// The people who could approve, as far as they are known.
+#[derive(Debug, Clone, Default)]
+struct Eligible {
+    people: BTreeSet<Person>,
+    /// A team is claimed by credentials, so anybody may be in it (D10).
+    or_anybody: bool,
 }
 
-/// Everyone who could approve, or `None` where a team is claimed by credentials and so unknown.
-fn eligible_people<'a>(
-    approvers: impl Iterator<Item = &'a Approver>,
-    directory: &Directory,
-) -> Option<BTreeSet<Person>> {
-    let mut people = BTreeSet::new();
-    for approver in approvers {
-        match approver {
-            Approver::User(person) => {
-                people.insert(person.clone());
-            }
-            Approver::Team(team) => {
-                let Some(team) = directory.living_team(team) else { continue };
-                if team.draft.claimed {
-                    return None;
+impl Eligible {
+    fn of<'a>(approvers: impl Iterator<Item = &'a Approver>, directory: &Directory) -> Self {
+        let mut found = Self::default();
+        for approver in approvers {
+            match approver {
+                Approver::User(person) => {
+                    found.people.insert(person.clone());
                 }
-                people.extend(team.draft.members.iter().cloned());
+                Approver::Team(team) => {
+                    let Some(team) = directory.living_team(team) else {
+                        continue;
+                    };
+                    found.or_anybody |= team.draft.claimed;
+                    found.people.extend(team.draft.members.iter().cloned());
+                }
             }
         }
+        found
     }
-    Some(people)
+
+    /// Everyone, where that is known.
+    fn known(self) -> Option<BTreeSet<Person>> {
+        (!self.or_anybody).then_some(self.people)
+    }
+
+    /// Whether enough of them could approve who are not among the others.
+    fn reach_without(&self, others: &Self, barred: Option<&Person>, minimum: u32) -> bool {
+        let apart = self.people.difference(&others.people);
+        let count = apart.filter(|&person| Some(person) != barred).count();
+        self.or_anybody || count >= minimum as usize
+    }
+}
+
+fn approvers(policy: &PolicyDraft, directory: &Directory) -> Vec<Approver> {
+    let users = policy.approvers.users.iter().cloned().map(Approver::User);
+    let teams = policy
+        .approvers
+        .teams
+        .iter()
+        .filter_map(|id| directory.team_ref(id));
+    users.chain(teams.map(Approver::Team)).collect()
+}
+
+/// Whether some task could fall under both of two policies that are switched on.
+fn binds_together(one: &PolicyDraft, other: &PolicyDraft) -> bool {
+    one.id != other.id && !one.disabled && !other.disabled && scopes_may_overlap(one, other)
 }
 
 /// Whether some task could fall under both policies.
 fn scopes_may_overlap(one: &PolicyDraft, other: &PolicyDraft) -> bool {
-    one.scopes.iter().any(|a| other.scopes.iter().any(|b| a.may_overlap(b)))
+    one.scopes
+        .iter()
+        .any(|a| other.scopes.iter().any(|b| a.may_overlap(b)))
 }

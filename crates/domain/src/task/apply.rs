@@ -19,13 +19,20 @@ pub fn apply(task: Option<&Task>, event: &TaskEvent, stamp: Stamp) -> Result<Tas
         return Ok(Task {
             content: Arc::clone(content),
             generation: 0,
-            state: TaskState::Paused { waiting_for: WaitingFor::Approval },
+            state: TaskState::Paused {
+                waiting_for: WaitingFor::Approval,
+            },
             stamp,
         });
     }
     let task = task.ok_or_else(illegal)?;
     let (generation, state) = next(task, event, stamp).ok_or_else(illegal)?;
-    Ok(Task { content: Arc::clone(&task.content), generation, state, stamp })
+    Ok(Task {
+        content: Arc::clone(&task.content),
+        generation,
+        state,
+        stamp,
+    })
 }
 
 /// The state after an event, or `None` where the state does not know the event.
@@ -34,17 +41,31 @@ fn next(task: &Task, event: &TaskEvent, stamp: Stamp) -> Option<(u64, TaskState)
     let at = stamp.instant;
     match event {
         TaskEvent::Created { .. } => None,
-        TaskEvent::Cleared { generation: cleared } => {
+        TaskEvent::Cleared {
+            generation: cleared,
+        } => {
             let grows = *cleared == generation + 1;
             (matches!(task.state, TaskState::Paused { .. }) && grows)
                 .then_some((*cleared, TaskState::Cleared { since: at }))
         }
         TaskEvent::Held { waiting_for } => {
-            let changes = task.state != TaskState::Paused { waiting_for: *waiting_for };
-            (task.could_start() && changes)
-                .then_some((generation, TaskState::Paused { waiting_for: *waiting_for }))
+            let changes = task.state
+                != TaskState::Paused {
+                    waiting_for: *waiting_for,
+                };
+            (task.could_start() && changes).then_some((
+                generation,
+                TaskState::Paused {
+                    waiting_for: *waiting_for,
+                },
+            ))
         }
-        TaskEvent::Started { claim, generation: claimed, runner, artifact_digest: _ } => {
+        TaskEvent::Started {
+            claim,
+            generation: claimed,
+            runner,
+            artifact_digest: _,
+        } => {
             let cleared = matches!(task.state, TaskState::Cleared { .. });
             (cleared && *claimed == generation).then(|| {
                 let start = Start {
@@ -71,8 +92,12 @@ fn next(task: &Task, event: &TaskEvent, stamp: Stamp) -> Option<(u64, TaskState)
             | TaskState::Finished { .. }
             | TaskState::Terminated { .. } => None,
         },
-        TaskEvent::Terminated { reason, comment: _ } => task
-            .could_start()
-            .then_some((generation, TaskState::Terminated { reason: *reason, at })),
+        TaskEvent::Terminated { reason, comment: _ } => task.could_start().then_some((
+            generation,
+            TaskState::Terminated {
+                reason: *reason,
+                at,
+            },
+        )),
     }
 }

@@ -23,7 +23,10 @@ impl Blocker {
     pub fn phrase(&self) -> String {
         match self {
             Self::Approval(deficit) => {
-                format!("requires approval from {}", approvers_phrase(deficit.missing))
+                format!(
+                    "requires approval from {}",
+                    approvers_phrase(deficit.missing)
+                )
             }
             Self::Window { opens_at } => format!("its window opens at {opens_at}"),
             Self::Settling => "nothing is missing any more, it is about to be cleared".to_owned(),

@@ -37,12 +37,17 @@ pub fn finish(
         TaskState::Finished { start, outcome, .. } => (start, Some(*outcome)),
         TaskState::Paused { .. } | TaskState::Cleared { .. } | TaskState::Terminated { .. } => {
             let found = task.state.name();
-            return Err(Refusal::NotRunning { task: report.task.clone(), found });
+            return Err(Refusal::NotRunning {
+                task: report.task.clone(),
+                found,
+            });
         }
     };
     let holds_it = start.claim == report.claim && (orchestrates || start.runner == caller.person);
     if !holds_it {
-        return Err(Refusal::ClaimTaken { task: report.task.clone() });
+        return Err(Refusal::ClaimTaken {
+            task: report.task.clone(),
+        });
     }
     match earlier {
         None => Ok(Some(TaskEvent::Finished {
@@ -52,7 +57,10 @@ pub fn finish(
         Some(outcome) if outcome == report.outcome => Ok(None),
         Some(_) => {
             let found = task.state.name();
-            Err(Refusal::OutcomeDiffers { task: report.task.clone(), found })
+            Err(Refusal::OutcomeDiffers {
+                task: report.task.clone(),
+                found,
+            })
         }
     }
 }

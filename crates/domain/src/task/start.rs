@@ -19,7 +19,8 @@ pub struct StartTask {
 }
 
 /// Decides a claim on a settled task: the one place where a start is granted. `None` repeats an
-/// earlier grant. `clock_behind` says by how much the clock lags where that forbids a start (K2).
+/// earlier grant; a repeat says all that the grant was given for, or it is no repeat (I-22, I-45).
+/// `clock_behind_micros` says by how much the clock lags where that forbids a start (K2).
 pub fn start(
     task: &Task,
     claim: &StartTask,
@@ -36,32 +37,37 @@ pub fn start(
     let task_id = claim.task.clone();
     match &task.state {
         TaskState::Running { start } => {
-            if start.claim == claim.claim && start.runner == caller.person {
-                Ok(None)
-            } else {
-                Err(Refusal::ClaimTaken { task: task_id })
+            let same = start.claim == claim.claim
+                && start.generation == claim.generation
+                && start.runner == caller.person;
+            if !same {
+                return Err(Refusal::ClaimTaken { task: task_id });
             }
+            check_digest(task, claim)?;
+            Ok(None)
         }
-        TaskState::Finished { .. } | TaskState::Terminated { .. } => {
-            Err(Refusal::StartNever { task: task_id, found: task.state.name() })
-        }
+        TaskState::Finished { .. } | TaskState::Terminated { .. } => Err(Refusal::StartNever {
+            task: task_id,
+            found: task.state.name(),
+        }),
         TaskState::Paused { waiting_for } => Err(Refusal::StartNotNow {
             task: task_id,
-            cause: NotNow::Held { waiting_for: *waiting_for },
+            cause: NotNow::Held {
+                waiting_for: *waiting_for,
+            },
         }),
         TaskState::Cleared { .. } => {
             if claim.generation != task.generation {
-                let cause =
-                    NotNow::StaleGeneration { named: claim.generation, current: task.generation };
-                return Err(Refusal::StartNotNow { task: task_id, cause });
+                let cause = NotNow::StaleGeneration {
+                    named: claim.generation,
+                    current: task.generation,
+                };
+                return Err(Refusal::StartNotNow {
+                    task: task_id,
+                    cause,
+                });
             }
-            let frozen = &task.content.spec.artifact_digest;
-            if claim.artifact_digest != *frozen {
-                return Err(Refusal::digest_mismatch(
-                    claim.artifact_digest.as_ref(),
-                    frozen.as_ref(),
-                ));
-            }
+            check_digest(task, claim)?;
             if let Some(by_micros) = clock_behind_micros {
                 return Err(Refusal::ClockBehind { by_micros });
             }
@@ -72,5 +78,16 @@ pub fn start(
                 artifact_digest: claim.artifact_digest.clone(),
             }))
         }
+    }
+}
+
+/// What is about to run is what the task was created with (I-06).
+fn check_digest(task: &Task, claim: &StartTask) -> Result<(), Refusal> {
+    let frozen = task.content.spec.artifact_digest.as_ref();
+    let named = claim.artifact_digest.as_ref();
+    if named == frozen {
+        Ok(())
+    } else {
+        Err(Refusal::digest_mismatch(named, frozen))
     }
 }

@@ -111,8 +111,14 @@ impl TaskState {
             Self::Paused { .. } => "PAUSED",
             Self::Cleared { .. } => "CLEARED",
             Self::Running { .. } => "RUNNING",
-            Self::Finished { outcome: Outcome::Succeeded, .. } => "SUCCEEDED",
-            Self::Finished { outcome: Outcome::Failed, .. } => "FAILED",
+            Self::Finished {
+                outcome: Outcome::Succeeded,
+                ..
+            } => "SUCCEEDED",
+            Self::Finished {
+                outcome: Outcome::Failed,
+                ..
+            } => "FAILED",
             Self::Terminated { .. } => "TERMINATED",
         }
     }
@@ -166,9 +172,9 @@ impl Task {
     pub fn start(&self) -> Option<&Start> {
         match &self.state {
             TaskState::Running { start } | TaskState::Finished { start, .. } => Some(start),
-            TaskState::Paused { .. }
-            | TaskState::Cleared { .. }
-            | TaskState::Terminated { .. } => None,
+            TaskState::Paused { .. } | TaskState::Cleared { .. } | TaskState::Terminated { .. } => {
+                None
+            }
         }
     }
 
@@ -177,8 +183,12 @@ impl Task {
     pub fn due_at(&self) -> Option<Instant> {
         let window = self.content.spec.window;
         match self.state {
-            TaskState::Paused { waiting_for: WaitingFor::Window } => window.start.or(window.end),
-            TaskState::Paused { waiting_for: WaitingFor::Approval }
+            TaskState::Paused {
+                waiting_for: WaitingFor::Window,
+            } => window.start.or(window.end),
+            TaskState::Paused {
+                waiting_for: WaitingFor::Approval,
+            }
             | TaskState::Cleared { .. } => window.end,
             TaskState::Running { .. }
             | TaskState::Finished { .. }

@@ -45,28 +45,87 @@ mod tests {
 
     #[test]
     fn w1_the_start_belongs_to_the_window_and_the_end_does_not() {
-        let open = Window { start: Some(at(10)), end: Some(at(20)) };
+        let open = Window {
+            start: Some(at(10)),
+            end: Some(at(20)),
+        };
         let rows = [
             (Window::default(), 0, true),
             (open, 9, false),
             (open, 10, true),
             (open, 19, true),
             (open, 20, false),
-            (Window { start: Some(at(10)), end: None }, 9, false),
-            (Window { start: Some(at(10)), end: None }, 1_000, true),
-            (Window { start: None, end: Some(at(10)) }, 0, true),
-            (Window { start: None, end: Some(at(10)) }, 10, false),
+            (
+                Window {
+                    start: Some(at(10)),
+                    end: None,
+                },
+                9,
+                false,
+            ),
+            (
+                Window {
+                    start: Some(at(10)),
+                    end: None,
+                },
+                1_000,
+                true,
+            ),
+            (
+                Window {
+                    start: None,
+                    end: Some(at(10)),
+                },
+                0,
+                true,
+            ),
+            (
+                Window {
+                    start: None,
+                    end: Some(at(10)),
+                },
+                10,
+                false,
+            ),
         ];
         for (window, second, inside) in rows {
-            assert_eq!(window.contains(at(second)), inside, "{window:?} at {second}");
+            assert_eq!(
+                window.contains(at(second)),
+                inside,
+                "{window:?} at {second}"
+            );
         }
     }
 
     #[test]
     fn w1_an_end_not_after_the_start_is_inverted() {
-        assert!(Window { start: Some(at(10)), end: Some(at(10)) }.is_inverted());
-        assert!(Window { start: Some(at(10)), end: Some(at(9)) }.is_inverted());
-        assert!(!Window { start: Some(at(10)), end: Some(at(11)) }.is_inverted());
-        assert!(!Window { start: None, end: Some(at(1)) }.is_inverted());
+        assert!(
+            Window {
+                start: Some(at(10)),
+                end: Some(at(10))
+            }
+            .is_inverted()
+        );
+        assert!(
+            Window {
+                start: Some(at(10)),
+                end: Some(at(9))
+            }
+            .is_inverted()
+        );
+        assert!(
+            !Window {
+                start: Some(at(10)),
+                end: Some(at(11))
+            }
+            .is_inverted()
+        );
+        assert!(
+            !Window {
+                start: None,
+                end: Some(at(1))
+            }
+            .is_inverted()
+        );
     }
 }

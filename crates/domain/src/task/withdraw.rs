@@ -20,16 +20,26 @@ pub fn withdraw(
     command: &WithdrawTask,
     caller: &Principal,
 ) -> Result<Option<TaskEvent>, Refusal> {
-    let creator = task.content.spec.creator.as_ref().map(|creator| &creator.person);
+    let creator = task
+        .content
+        .spec
+        .creator
+        .as_ref()
+        .map(|creator| &creator.person);
     if !caller.has(Role::Orchestrator) && creator != Some(&caller.person) {
-        return Err(Refusal::NotTheCreator { task: command.task.clone() });
+        return Err(Refusal::NotTheCreator {
+            task: command.task.clone(),
+        });
     }
     match &task.state {
         TaskState::Paused { .. } | TaskState::Cleared { .. } => Ok(Some(TaskEvent::Terminated {
             reason: TerminationReason::Withdrawn,
             comment: command.comment.clone(),
         })),
-        TaskState::Terminated { reason: TerminationReason::Withdrawn, .. } => Ok(None),
+        TaskState::Terminated {
+            reason: TerminationReason::Withdrawn,
+            ..
+        } => Ok(None),
         TaskState::Terminated {
             reason: TerminationReason::Rejected | TerminationReason::WindowClosed,
             ..

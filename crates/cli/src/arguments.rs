@@ -1,0 +1,148 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use countersign_server::StoreConfig;
+
+/// The approval gate for deployments and runbooks.
+#[derive(Debug, Parser)]
+#[command(
+    name = "countersign",
+    version,
+    after_help = "Exit codes: 0 done; 1 failed, or `verify` found a store that does not prove; \
+                  2 the command line is wrong."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Serve the gate.
+    Serve(Box<Serve>),
+    /// Play the whole story on a server of its own, in about half a minute.
+    Demo {
+        /// Leave the server up afterwards, and print calls to try.
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Prove the log and all rows of a store; also of one that is being served.
+    Verify(Verify),
+    /// Bring a store to the schema of this release. `serve` does it too.
+    Migrate(Migrate),
+}
+
+/// Which store: a SQLite file, or PostgreSQL.
+#[derive(Debug, Args)]
+pub(crate) struct Store {
+    /// The SQLite file. Without a store named, `countersign.db` in this folder.
+    #[arg(long, value_name = "FILE")]
+    sqlite: Option<PathBuf>,
+    /// PostgreSQL instead, as postgres://user@host/database. Prefer the file if it has a password.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "COUNTERSIGN_DATABASE_URL",
+        hide_env_values = true
+    )]
+    database_url: Option<String>,
+    /// PostgreSQL instead, with the URL in this file.
+    #[arg(long, value_name = "FILE", conflicts_with = "database_url")]
+    database_url_file: Option<PathBuf>,
+}
+
+impl Store {
+    /// The store that is meant.
+    pub(crate) fn config(self) -> anyhow::Result<StoreConfig> {
+        let url = match (self.database_url, self.database_url_file) {
+            // A file that is named here goes before a URL from the environment.
+            _ if self.sqlite.is_some() => None,
+            (Some(url), _) => Some(url),
+            (None, Some(file)) => {
+                let text = std::fs::read_to_string(&file)
+                    .with_context(|| format!("failed to read {}", file.display()))?;
+                Some(text.trim().to_owned())
+            }
+            (None, None) => None,
+        };
+        match url {
+            None => {
+                let path = self
+                    .sqlite
+                    .unwrap_or_else(|| PathBuf::from("countersign.db"));
+                Ok(StoreConfig::Sqlite { path })
+            }
+            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                Ok(StoreConfig::Postgres { url })
+            }
+            Some(_) => bail!("the database URL must begin with postgres:// or postgresql://"),
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// Options of `serve`.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) store: Store,
+    /// Where to listen.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7733")]
+    pub(crate) listen: SocketAddr,
+    /// Who may call: a file of API tokens, which holds only their hashes.
+    #[arg(long, value_name = "FILE", required_unless_present = "insecure_dev")]
+    pub(crate) tokens: Option<PathBuf>,
+    /// Take the bearer text of each call as its subject. Only on a loopback address.
+    #[arg(long, conflicts_with = "tokens")]
+    pub(crate) insecure_dev: bool,
+    /// Allow another address than loopback although this server does not speak TLS itself: something
+    /// in front of it must.
+    #[arg(long)]
+    pub(crate) plaintext: bool,
+    /// Refuse tasks that no policy matches.
+    #[arg(long)]
+    pub(crate) require_policy: bool,
+    /// What stands before change request numbers; fixed when the store is created.
+    #[arg(long, value_name = "PREFIX", default_value = "CR")]
+    pub(crate) prefix: String,
+    /// Where to serve Prometheus metrics. Left out: nowhere.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) metrics_address: Option<SocketAddr>,
+    /// How log lines look.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) log_format: LogFormat,
+}
+
+/// Options of `verify`.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) store: Store,
+    /// A head that was kept elsewhere, as SEQUENCE:HASH. Without one, a log that was cut at its end
+    /// cannot be told from one that was never longer.
+    #[arg(long, value_name = "HEAD")]
+    pub(crate) expect_head: Option<String>,
+}
+
+/// Options of `migrate`.
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    #[command(flatten)]
+    pub(crate) store: Store,
+    /// Raise the store to the newest format, once no older release writes to it any more.
+    #[arg(long)]
+    pub(crate) finalize: bool,
+}

@@ -1,0 +1,23 @@
+//! The rules of the gate, each shown by name: `d5_…` shows rule D5.
+//!
+//! What only the server decides (roles of methods, shapes of fields) is not here.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the helpers of tests fail loudly"
+)]
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod clock;
+mod creating;
+mod deciding;
+mod errors;
+mod matching;
+mod merging;
+mod sentences;
+mod settling;
+mod starting;

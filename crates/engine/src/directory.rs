@@ -1,0 +1,64 @@
+//! The directory that all of this process shares, kept current entry by entry.
+
+use std::sync::{PoisonError, RwLock};
+
+use countersign_domain::directory::Directory;
+use countersign_domain::log::{AggregateKey, Body, Entry, Event};
+
+use crate::failure::Failure;
+
+/// The one directory of a process. The writer and the feed both take in entries; each entry is
+/// taken in once, in order, by whoever comes first.
+#[derive(Debug)]
+pub(crate) struct SharedDirectory(RwLock<Directory>);
+
+impl SharedDirectory {
+    pub(crate) fn new(directory: Directory) -> Self {
+        Self(RwLock::new(directory))
+    }
+
+    /// Looks at it.
+    pub(crate) fn read<T>(&self, look: impl FnOnce(&Directory) -> T) -> T {
+        look(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces it, after the log was found to have gone back.
+    pub(crate) fn replace(&self, directory: Directory) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = directory;
+    }
+
+    /// Takes in the entries that are new to it; others are passed over.
+    pub(crate) fn take_in<'a>(
+        &self,
+        entries: impl Iterator<Item = &'a Entry>,
+    ) -> Result<(), Failure> {
+        for entry in entries {
+            match entry.aggregate {
+                AggregateKey::Policy(_) | AggregateKey::Team(_) => self.take_in_one(entry)?,
+                AggregateKey::Store | AggregateKey::ChangeRequest(_) | AggregateKey::Task(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn take_in_one(&self, entry: &Entry) -> Result<(), Failure> {
+        let mut directory = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if entry.head.directory_revision <= directory.revision() {
+            return Ok(());
+        }
+        let event = Body::parse(&entry.body).and_then(|body| body.typed_event());
+        let event = event.map_err(|problem| fault(entry, &problem))?;
+        let stamp = entry.head.stamp();
+        let taken = match &event {
+            Event::Policy(id, event) => directory.apply_policy(id, event, stamp).map(|_| ()),
+            Event::Team(id, event) => directory.apply_team(id, event, stamp).map(|_| ()),
+            Event::Store(_) | Event::ChangeRequest(..) | Event::Task(..) => Ok(()),
+        };
+        taken.map_err(|edge| fault(entry, &edge))
+    }
+}
+
+fn fault(entry: &Entry, problem: &dyn std::fmt::Display) -> Failure {
+    tracing::error!(sequence = entry.head.sequence, %problem, "a directory entry is unreadable");
+    Failure::Internal
+}

@@ -1,0 +1,260 @@
+//! Reads: one snapshot each, from the primary, as the log has it. Never settles.
+
+use std::sync::Arc;
+
+use countersign_domain::Instant;
+use countersign_domain::Refusal;
+use countersign_domain::access::Principal;
+use countersign_domain::batch::{part_of_person, part_of_team};
+use countersign_domain::change_request::{Case, Deficit, deficit, eligibility};
+use countersign_domain::directory::Team;
+use countersign_domain::ids::{CrNumber, CrRef, PolicyId, TaskId, TeamId};
+use countersign_domain::log::{Entry, Head};
+use countersign_domain::policy::{Policy, Warning, change_request_warnings};
+use countersign_store::{CrFilter, CrStates, EntryFilter, TaskFilter};
+
+use crate::engine::Engine;
+use crate::failure::Failure;
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// Whether something follows.
+    pub more: bool,
+}
+
+/// What is shown of a change request beside its own facts; judged by the teams as they are now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CrView {
+    /// What is missing, and from whom.
+    pub deficit: Deficit,
+    /// What to know about it.
+    pub warnings: Vec<Warning>,
+}
+
+/// The newest entry, and the clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeadView {
+    /// The newest entry.
+    pub head: Head,
+    /// What the clock says.
+    pub clock: Instant,
+}
+
+impl Engine {
+    /// What is shown of a change request beside its own facts.
+    pub fn view(&self, case: &Case) -> CrView {
+        self.directory().read(|directory| CrView {
+            deficit: deficit(case, directory),
+            warnings: change_request_warnings(
+                &case.resultant,
+                case.change_request.content.creator.as_ref(),
+                directory,
+            ),
+        })
+    }
+
+    /// A change request with its tasks, if it exists and the caller's grant covers it.
+    pub async fn case(&self, caller: &Principal, target: &CrRef) -> Result<Case, Failure> {
+        let found = self
+            .store()
+            .case(target)
+            .await
+            .map_err(|e| self.read_failed(&e))?;
+        let visible = found.filter(|case| covers(caller, case));
+        visible.ok_or_else(|| match target {
+            CrRef::Number(number) => {
+                Refusal::not_found("change request", &self.prefix().format(*number)).into()
+            }
+            CrRef::Task(id) => Refusal::task_not_found(id).into(),
+        })
+    }
+
+    /// A page of change requests, newest first.
+    pub async fn change_requests(
+        &self,
+        mut filter: CrFilter,
+        limit: usize,
+    ) -> Result<Page<Case>, Failure> {
+        filter.limit = limit as u64 + 1;
+        let found = self.store().list_change_requests(&filter).await;
+        Ok(page(found.map_err(|e| self.read_failed(&e))?, limit))
+    }
+
+    /// A page of pending change requests that wait for this caller, newest first. The store finds
+    /// those whose policy names the caller; what the caller has approved or triggered is left out
+    /// here, and the search goes on until the page is full.
+    pub async fn waiting_for(
+        &self,
+        caller: &Principal,
+        mut filter: CrFilter,
+        limit: usize,
+    ) -> Result<Page<Case>, Failure> {
+        filter.states = Some(CrStates::Pending);
+        filter.parts = Some(self.parts_of(caller));
+        filter.limit = limit as u64 + 1;
+        let mut items = Vec::new();
+        loop {
+            let found = self.store().list_change_requests(&filter).await;
+            let found = found.map_err(|e| self.read_failed(&e))?;
+            let last = found.last().map(Case::number);
+            let full = found.len() as u64 == filter.limit;
+            items.extend(
+                found
+                    .into_iter()
+                    .filter(|case| self.could_approve(caller, case)),
+            );
+            if items.len() > limit || !full {
+                return Ok(page(items, limit));
+            }
+            filter.before = last;
+        }
+    }
+
+    fn could_approve(&self, caller: &Principal, case: &Case) -> bool {
+        use countersign_domain::change_request::{Approve, approve};
+        let approval = Approve {
+            target: CrRef::Number(case.number()),
+            comment: String::new(),
+            etag: None,
+            artifact_digest: None,
+        };
+        let decided = self
+            .directory()
+            .read(|directory| approve(case, &approval, caller, directory));
+        matches!(decided, Ok(Some(_)))
+    }
+
+    /// What resultant policies that name this caller are found by.
+    fn parts_of(&self, caller: &Principal) -> Vec<String> {
+        let mut parts = vec![part_of_person(&caller.person)];
+        self.directory().read(|directory| {
+            for team in directory.teams_after(None) {
+                let member = if team.draft.claimed {
+                    caller.claimed_teams.contains(&team.draft.id)
+                } else {
+                    team.draft.members.contains(&caller.person)
+                };
+                if member {
+                    parts.push(part_of_team(&team.draft.id, team.created.sequence));
+                }
+            }
+        });
+        parts
+    }
+
+    /// Whether a caller is an approver of a change request.
+    pub fn is_approver(&self, caller: &Principal, case: &Case) -> bool {
+        self.directory()
+            .read(|directory| eligibility(&case.resultant, caller, directory).is_approver())
+    }
+
+    /// A page of tasks by id, each with its change request.
+    pub async fn tasks(
+        &self,
+        mut filter: TaskFilter,
+        limit: usize,
+    ) -> Result<Page<(TaskId, Case)>, Failure> {
+        filter.limit = limit as u64 + 1;
+        let found = self.store().list_tasks(&filter).await;
+        Ok(page(found.map_err(|e| self.read_failed(&e))?, limit))
+    }
+
+    /// A policy.
+    pub fn policy(&self, id: &PolicyId) -> Result<Arc<Policy>, Failure> {
+        let found = self
+            .directory()
+            .read(|directory| directory.policy(id).cloned());
+        found.ok_or_else(|| Refusal::not_found("policy", id.as_str()).into())
+    }
+
+    /// A page of policies by id.
+    pub fn policies(&self, after: Option<&PolicyId>, limit: usize) -> Page<Arc<Policy>> {
+        self.directory().read(|directory| {
+            page(
+                directory
+                    .policies_after(after)
+                    .take(limit + 1)
+                    .cloned()
+                    .collect(),
+                limit,
+            )
+        })
+    }
+
+    /// A team.
+    pub fn team(&self, id: &TeamId) -> Result<Arc<Team>, Failure> {
+        let found = self
+            .directory()
+            .read(|directory| directory.team(id).cloned());
+        found.ok_or_else(|| Refusal::not_found("team", id.as_str()).into())
+    }
+
+    /// A page of teams by id.
+    pub fn teams(&self, after: Option<&TeamId>, limit: usize) -> Page<Arc<Team>> {
+        self.directory().read(|directory| {
+            page(
+                directory
+                    .teams_after(after)
+                    .take(limit + 1)
+                    .cloned()
+                    .collect(),
+                limit,
+            )
+        })
+    }
+
+    /// How many open change requests hold a part of a policy, and the newest of them.
+    pub async fn open_change_requests(
+        &self,
+        part: &str,
+        limit: u64,
+    ) -> Result<(u64, Vec<CrNumber>), Failure> {
+        let found = self.store().open_change_requests(part, limit).await;
+        found.map_err(|e| self.read_failed(&e))
+    }
+
+    /// A page of the log, oldest first.
+    pub async fn entries(
+        &self,
+        mut filter: EntryFilter,
+        limit: usize,
+    ) -> Result<Page<Entry>, Failure> {
+        filter.limit = limit as u64 + 1;
+        let found = self.store().entries(&filter).await;
+        Ok(page(found.map_err(|e| self.read_failed(&e))?, limit))
+    }
+
+    /// The newest entry, and the clock.
+    pub async fn head(&self) -> Result<HeadView, Failure> {
+        let head = self
+            .store()
+            .head()
+            .await
+            .map_err(|e| self.read_failed(&e))?;
+        let database = self
+            .store()
+            .clock()
+            .await
+            .map_err(|e| self.read_failed(&e))?;
+        let clock = self.config().clock.of_transaction(database);
+        Ok(HeadView {
+            head: head.unwrap_or(Head::EMPTY),
+            clock,
+        })
+    }
+}
+
+/// Whether a caller's grant covers a change request.
+pub(crate) fn covers(caller: &Principal, case: &Case) -> bool {
+    let content = &case.change_request.content;
+    caller.grant.covers(&content.project, &content.environment)
+}
+
+fn page<T>(mut items: Vec<T>, limit: usize) -> Page<T> {
+    let more = items.len() > limit;
+    items.truncate(limit);
+    Page { items, more }
+}

@@ -1,0 +1,256 @@
+//! Which credential may call which method. What does not stand here is denied.
+
+use countersign_domain::access::{Principal, Role};
+
+use crate::fault::Fault;
+
+/// Who may call a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Anybody, without a credential.
+    Open,
+    /// Anybody with a credential; the domain looks at the rest.
+    AnyCredential,
+    /// Whoever has one of these roles.
+    AnyOf(&'static [Role]),
+}
+
+impl Access {
+    /// Whether a caller may call.
+    pub(crate) fn check(self, caller: &Principal) -> Result<(), Fault> {
+        match self {
+            Self::Open | Self::AnyCredential => Ok(()),
+            Self::AnyOf(allowed) if allowed.iter().any(|&role| caller.has(role)) => Ok(()),
+            Self::AnyOf(allowed) => Err(Fault::RoleRequired {
+                allowed,
+                found: caller.roles.clone(),
+            }),
+        }
+    }
+}
+
+/// One method.
+#[derive(Debug)]
+pub(crate) struct Method {
+    /// Its full path.
+    pub(crate) path: &'static str,
+    /// Who may call it.
+    pub(crate) access: Access,
+    /// Whether it asks for a change, so that a denial is a matter of security.
+    pub(crate) mutates: bool,
+}
+
+const ANY: Access = Access::AnyCredential;
+const ORCHESTRATOR: Access = Access::AnyOf(&[Role::Orchestrator]);
+const RUNNER: Access = Access::AnyOf(&[Role::Runner]);
+const RUNNER_OR_ORCHESTRATOR: Access = Access::AnyOf(&[Role::Runner, Role::Orchestrator]);
+const POLICY_ADMIN: Access = Access::AnyOf(&[Role::PolicyAdmin]);
+const AUDITOR: Access = Access::AnyOf(&[Role::Auditor]);
+const OPERATOR: Access = Access::AnyOf(&[Role::Operator]);
+
+const fn reads(path: &'static str, access: Access) -> Method {
+    Method {
+        path,
+        access,
+        mutates: false,
+    }
+}
+
+const fn changes(path: &'static str, access: Access) -> Method {
+    Method {
+        path,
+        access,
+        mutates: true,
+    }
+}
+
+/// All methods of this server.
+pub(crate) const METHODS: &[Method] = &[
+    changes(
+        "/countersign.v1.ChangeRequestService/CreateChangeRequest",
+        ORCHESTRATOR,
+    ),
+    reads("/countersign.v1.ChangeRequestService/GetChangeRequest", ANY),
+    reads(
+        "/countersign.v1.ChangeRequestService/ListChangeRequests",
+        ANY,
+    ),
+    reads("/countersign.v1.ChangeRequestService/GetTask", ANY),
+    reads("/countersign.v1.ChangeRequestService/ListTasks", ANY),
+    changes("/countersign.v1.ChangeRequestService/Approve", ANY),
+    changes("/countersign.v1.ChangeRequestService/Reject", ANY),
+    changes("/countersign.v1.ChangeRequestService/RevokeApproval", ANY),
+    changes("/countersign.v1.ChangeRequestService/WithdrawTask", ANY),
+    reads("/countersign.v1.ChangeRequestService/WatchStatus", ANY),
+    reads("/countersign.v1.RunnerService/WatchSignals", RUNNER),
+    changes("/countersign.v1.RunnerService/StartTask", RUNNER),
+    changes(
+        "/countersign.v1.RunnerService/FinishTask",
+        RUNNER_OR_ORCHESTRATOR,
+    ),
+    changes("/countersign.v1.PolicyService/CreatePolicy", POLICY_ADMIN),
+    reads("/countersign.v1.PolicyService/GetPolicy", ANY),
+    reads("/countersign.v1.PolicyService/ListPolicies", ANY),
+    changes("/countersign.v1.PolicyService/UpdatePolicy", POLICY_ADMIN),
+    changes("/countersign.v1.PolicyService/DeletePolicy", POLICY_ADMIN),
+    changes("/countersign.v1.TeamService/CreateTeam", POLICY_ADMIN),
+    reads("/countersign.v1.TeamService/GetTeam", ANY),
+    reads("/countersign.v1.TeamService/ListTeams", ANY),
+    changes("/countersign.v1.TeamService/UpdateTeam", POLICY_ADMIN),
+    changes("/countersign.v1.TeamService/DeleteTeam", POLICY_ADMIN),
+    reads("/countersign.v1.LogService/ListEntries", AUDITOR),
+    reads("/countersign.v1.LogService/WatchLog", AUDITOR),
+    reads("/countersign.v1.LogService/GetHead", AUDITOR),
+    changes("/countersign.v1.LogService/AcceptClock", OPERATOR),
+    reads("/grpc.health.v1.Health/Check", Access::Open),
+    reads("/grpc.health.v1.Health/Watch", Access::Open),
+    reads(
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        Access::Open,
+    ),
+    reads(
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+        Access::Open,
+    ),
+];
+
+/// The method with exactly this path.
+pub(crate) fn find(path: &str) -> Option<&'static Method> {
+    METHODS.iter().find(|method| method.path == path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use prost::Message;
+    use prost_types::FileDescriptorSet;
+
+    use super::super::insecure_dev;
+    use super::*;
+
+    fn served() -> BTreeSet<String> {
+        let sets = [
+            countersign_proto::FILE_DESCRIPTOR_SET,
+            tonic_health::pb::FILE_DESCRIPTOR_SET,
+            tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+            tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
+        ];
+        let mut paths = BTreeSet::new();
+        for set in sets {
+            for file in FileDescriptorSet::decode(set).unwrap().file {
+                for service in &file.service {
+                    let service_name = format!("{}.{}", file.package(), service.name());
+                    let methods = service.method.iter();
+                    paths.extend(methods.map(|it| format!("/{service_name}/{}", it.name())));
+                }
+            }
+        }
+        paths
+    }
+
+    #[test]
+    fn i11_every_method_has_one_row_and_every_row_a_method() {
+        let rows: Vec<String> = METHODS
+            .iter()
+            .map(|method| method.path.to_owned())
+            .collect();
+        let once: BTreeSet<String> = rows.iter().cloned().collect();
+        assert_eq!(once.len(), rows.len(), "a method stands twice");
+        assert_eq!(once, served());
+    }
+
+    #[test]
+    fn i11_only_health_and_reflection_are_open() {
+        for method in METHODS
+            .iter()
+            .filter(|method| method.access == Access::Open)
+        {
+            assert!(method.path.starts_with("/grpc."), "{}", method.path);
+            assert!(!method.mutates);
+        }
+    }
+
+    #[test]
+    fn i11_odd_paths_are_no_methods() {
+        let path = "/countersign.v1.ChangeRequestService/Approve";
+        assert!(find(path).is_some());
+        let odd = [
+            path[1..].to_owned(),
+            path.to_lowercase(),
+            format!("/{path}"),
+            format!("{path}/"),
+            path.replace("Service/", "Service//"),
+            path.replace("Service/", "Service%2f"),
+            String::new(),
+            "/".to_owned(),
+            "*".to_owned(),
+        ];
+        for path in odd {
+            assert!(find(&path).is_none(), "{path:?}");
+        }
+    }
+
+    /// One line per method: which of these callers pass the table.
+    #[test]
+    fn i11_the_table_of_methods_and_roles() {
+        let callers = [
+            "alice",
+            "orchestrator:o",
+            "runner:r",
+            "admin:a",
+            "auditor:a",
+            "operator:o",
+        ];
+        let any = "******";
+        let rows = [
+            ("CreateChangeRequest", ".*...."),
+            ("GetChangeRequest", any),
+            ("ListChangeRequests", any),
+            ("GetTask", any),
+            ("ListTasks", any),
+            ("Approve", any),
+            ("Reject", any),
+            ("RevokeApproval", any),
+            ("WithdrawTask", any),
+            ("WatchStatus", any),
+            ("WatchSignals", "..*..."),
+            ("StartTask", "..*..."),
+            ("FinishTask", ".**..."),
+            ("CreatePolicy", "...*.."),
+            ("GetPolicy", any),
+            ("ListPolicies", any),
+            ("UpdatePolicy", "...*.."),
+            ("DeletePolicy", "...*.."),
+            ("CreateTeam", "...*.."),
+            ("GetTeam", any),
+            ("ListTeams", any),
+            ("UpdateTeam", "...*.."),
+            ("DeleteTeam", "...*.."),
+            ("ListEntries", "....*."),
+            ("WatchLog", "....*."),
+            ("GetHead", "....*."),
+            ("AcceptClock", ".....*"),
+        ];
+        let ours = METHODS
+            .iter()
+            .filter(|method| method.path.starts_with("/countersign."));
+        assert_eq!(ours.count(), rows.len());
+        for (name, expected) in rows {
+            let method = METHODS
+                .iter()
+                .find(|it| it.path.ends_with(&format!("/{name}")));
+            let access = method.unwrap().access;
+            let passes = |caller: &&str| {
+                let caller = insecure_dev::principal(caller).unwrap();
+                if access.check(&caller).is_ok() {
+                    '*'
+                } else {
+                    '.'
+                }
+            };
+            let found: String = callers.iter().map(passes).collect();
+            assert_eq!(found, expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! What a policy administrator says about a policy (M1 to M5).
+
+use std::collections::BTreeSet;
+
+use countersign_domain::Refusal;
+use countersign_domain::ids::{PolicyId, TeamId, TenantId};
+use countersign_domain::person::Person;
+use countersign_domain::policy::{Approvers, PolicyDraft, PolicyField, Scope, ScopeSide};
+use countersign_domain::text;
+use countersign_proto::v1;
+
+use super::{fields, identity, task_spec};
+
+const SCOPES_LIMIT: usize = 100;
+const IDS_LIMIT: usize = 1_000;
+const TENANTS_LIMIT: usize = 1_000;
+const APPROVERS_LIMIT: usize = 1_000;
+const MINIMUM_LIMIT: u32 = 99;
+/// Stands for everything where ids are listed.
+const EVERYTHING: &str = "*";
+
+/// All fields: what a new policy is made of.
+pub(crate) const ALL: [PolicyField; 7] = [
+    PolicyField::Name,
+    PolicyField::Description,
+    PolicyField::Disabled,
+    PolicyField::Scopes,
+    PolicyField::Approvers,
+    PolicyField::MinimumApprovals,
+    PolicyField::BlockCreator,
+];
+
+/// The named fields of a policy, checked; the others are left empty, and nobody takes them over.
+pub(crate) fn policy_draft(
+    message: &v1::Policy,
+    named: &BTreeSet<PolicyField>,
+    people_issuer: &str,
+) -> Result<PolicyDraft, Refusal> {
+    let id = fields::id("policy.id", &message.id, PolicyId::parse)?;
+    let mut draft = PolicyDraft {
+        id,
+        name: String::new(),
+        description: String::new(),
+        disabled: message.disabled,
+        scopes: Vec::new(),
+        approvers: Approvers::default(),
+        minimum_approvals: 0,
+        block_creator: message.block_creator,
+    };
+    for field in named {
+        match field {
+            PolicyField::Name => {
+                draft.name = name("policy.name", &message.name, draft.id.as_str())?;
+            }
+            PolicyField::Description => {
+                draft.description = fields::paragraph("policy.description", &message.description)?;
+            }
+            PolicyField::Disabled | PolicyField::BlockCreator => {}
+            PolicyField::Scopes => draft.scopes = scopes(&message.scopes)?,
+            PolicyField::Approvers => {
+                draft.approvers = approvers(message.approvers.as_ref(), people_issuer)?;
+            }
+            PolicyField::MinimumApprovals => {
+                draft.minimum_approvals = minimum(message.minimum_approvals)?;
+            }
+        }
+    }
+    Ok(draft)
+}
+
+/// A name for people, which is the id where none is given.
+pub(crate) fn name(field: &str, text: &str, id: &str) -> Result<String, Refusal> {
+    let name = fields::line(field, text)?;
+    Ok(if name.is_empty() { id.to_owned() } else { name })
+}
+
+fn minimum(found: u32) -> Result<u32, Refusal> {
+    if (1..=MINIMUM_LIMIT).contains(&found) {
+        return Ok(found);
+    }
+    let allowed = format!("1 to {MINIMUM_LIMIT}");
+    Err(Refusal::field(
+        "policy.minimum_approvals",
+        found.to_string(),
+        allowed,
+        "M5",
+    ))
+}
+
+fn approvers(message: Option<&v1::Approvers>, people_issuer: &str) -> Result<Approvers, Refusal> {
+    let field = "policy.approvers";
+    let nobody = || Refusal::field(field, "nobody", "at least one user or team", "M5");
+    let message = message.ok_or_else(nobody)?;
+    let found = message.users.len() + message.teams.len();
+    if found == 0 {
+        return Err(nobody());
+    }
+    fields::at_most(field, found, APPROVERS_LIMIT)?;
+    Ok(Approvers {
+        users: people(&format!("{field}.users"), &message.users, people_issuer)?,
+        teams: fields::ids(
+            &format!("{field}.teams"),
+            &message.teams,
+            APPROVERS_LIMIT,
+            TeamId::parse,
+        )?,
+    })
+}
+
+/// People, each under its own place in the list.
+pub(crate) fn people(
+    field: &str,
+    messages: &[v1::Person],
+    people_issuer: &str,
+) -> Result<BTreeSet<Person>, Refusal> {
+    let person = |(place, message): (usize, &v1::Person)| {
+        identity::person(&format!("{field}[{place}]"), message, people_issuer)
+    };
+    messages.iter().enumerate().map(person).collect()
+}
+
+fn scopes(messages: &[v1::Scope]) -> Result<Vec<Scope>, Refusal> {
+    let field = "policy.scopes";
+    if messages.is_empty() {
+        let allowed = format!("1 to {SCOPES_LIMIT} scopes");
+        return Err(Refusal::field(field, "no scope", allowed, "M2"));
+    }
+    fields::at_most(field, messages.len(), SCOPES_LIMIT)?;
+    let scope = |(place, message)| scope(&format!("{field}[{place}]"), message);
+    messages.iter().enumerate().map(scope).collect()
+}
+
+fn scope(field: &str, message: &v1::Scope) -> Result<Scope, Refusal> {
+    let kinds = message.kinds.iter().enumerate();
+    let tenants = format!("{field}.tenants");
+    if message.tenants.iter().any(|tenant| tenant == EVERYTHING) {
+        let allowed = "ids of tenants; none at all for every task";
+        return Err(Refusal::field(tenants, "`*`", allowed, "M3"));
+    }
+    Ok(Scope {
+        projects: side(&format!("{field}.projects"), message.projects.as_ref())?,
+        environments: side(
+            &format!("{field}.environments"),
+            message.environments.as_ref(),
+        )?,
+        kinds: kinds
+            .map(|(place, kind)| task_spec::kind(&format!("{field}.kinds[{place}]"), *kind))
+            .collect::<Result<_, _>>()?,
+        tenants: fields::ids(&tenants, &message.tenants, TENANTS_LIMIT, TenantId::parse)?,
+    })
+}
+
+/// One side of a scope. An empty one is refused, also in a disabled policy: it would match nothing
+/// or everything, depending on who reads it.
+fn side(field: &str, message: Option<&v1::ScopeSide>) -> Result<ScopeSide, Refusal> {
+    let refused = |found: &str, allowed: &str| Err(Refusal::field(field, found, allowed, "M2"));
+    let (ids, tags) = match message {
+        Some(message) => (message.ids.as_slice(), message.tags.as_slice()),
+        None => (&[][..], &[][..]),
+    };
+    match (ids, tags) {
+        ([], []) => refused("nothing", "ids, or tags, or the id `*` for everything"),
+        ([_, ..], [_, ..]) => refused("ids and tags", "either ids or tags"),
+        ([id], []) if id == EVERYTHING => Ok(ScopeSide::Any),
+        (ids, []) if ids.iter().any(|id| id == EVERYTHING) => {
+            refused("`*` among other ids", "`*` alone, or ids")
+        }
+        (ids, []) => {
+            let checked = |text: &str| text::name(text).map(|()| text.to_owned());
+            fields::ids(&format!("{field}.ids"), ids, IDS_LIMIT, checked).map(ScopeSide::Ids)
+        }
+        ([], tags) => task_spec::tags(&format!("{field}.tags"), tags).map(ScopeSide::Tags),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::super::fields::tests::field_of;
+    use super::*;
+
+    pub(crate) fn ids(ids: &[&str]) -> Option<v1::ScopeSide> {
+        let ids = ids.iter().map(|id| (*id).to_owned()).collect();
+        Some(v1::ScopeSide {
+            ids,
+            tags: Vec::new(),
+        })
+    }
+
+    /// A policy with every field.
+    pub(crate) fn full() -> v1::Policy {
+        let user = |subject: &str| v1::Person {
+            issuer: "local".to_owned(),
+            subject: subject.to_owned(),
+        };
+        let tags = v1::ScopeSide {
+            ids: Vec::new(),
+            tags: vec!["tier/critical".to_owned()],
+        };
+        v1::Policy {
+            id: "prod-four-eyes".to_owned(),
+            name: "Four eyes".to_owned(),
+            description: "Two people.".to_owned(),
+            disabled: false,
+            scopes: vec![
+                v1::Scope {
+                    projects: Some(tags),
+                    environments: ids(&["production"]),
+                    kinds: vec![v1::TaskKind::Deployment.into()],
+                    tenants: vec!["acme".to_owned()],
+                },
+                v1::Scope {
+                    projects: ids(&["*"]),
+                    environments: ids(&["dr"]),
+                    kinds: Vec::new(),
+                    tenants: Vec::new(),
+                },
+            ],
+            approvers: Some(v1::Approvers {
+                users: vec![user("alice"), user("bob")],
+                teams: vec!["security".to_owned()],
+            }),
+            minimum_approvals: 2,
+            block_creator: true,
+            ..v1::Policy::default()
+        }
+    }
+
+    pub(crate) fn read(message: &v1::Policy) -> Result<PolicyDraft, Refusal> {
+        policy_draft(message, &ALL.into(), "local")
+    }
+
+    #[test]
+    fn m2_bad_policies_are_refused_by_field() {
+        type Spoil = Box<dyn Fn(&mut v1::Policy)>;
+        let many = |count: usize| (0..count).map(|n| n.to_string()).collect::<Vec<_>>();
+        let side = |ids: Vec<String>, tags: &[&str]| {
+            let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+            Some(v1::ScopeSide { ids, tags })
+        };
+        let rows: Vec<(&str, Spoil)> = vec![
+            ("id", Box::new(|policy| policy.id.clear())),
+            ("name", Box::new(|policy| policy.name = "\u{1b}".to_owned())),
+            (
+                "description",
+                Box::new(|policy| policy.description = "x".repeat(4_097)),
+            ),
+            ("scopes", Box::new(|policy| policy.scopes.clear())),
+            (
+                "scopes",
+                Box::new(|policy| policy.scopes = vec![policy.scopes[0].clone(); 101]),
+            ),
+            (
+                "scopes[0].projects",
+                Box::new(|policy| policy.scopes[0].projects = None),
+            ),
+            (
+                "scopes[0].environments",
+                Box::new(|policy| policy.scopes[0].environments = ids(&[])),
+            ),
+            (
+                "scopes[0].projects",
+                Box::new(move |policy| {
+                    policy.scopes[0].projects = side(vec!["web".to_owned()], &["a/b"]);
+                }),
+            ),
+            (
+                "scopes[0].projects",
+                Box::new(|policy| policy.scopes[0].projects = ids(&["*", "web"])),
+            ),
+            (
+                "scopes[0].projects.ids",
+                Box::new(move |policy| policy.scopes[0].projects = side(many(1_001), &[])),
+            ),
+            (
+                "scopes[0].projects.tags[0]",
+                Box::new(move |policy| policy.scopes[0].projects = side(Vec::new(), &["a"])),
+            ),
+            (
+                "scopes[0].kinds[0]",
+                Box::new(|policy| policy.scopes[0].kinds[0] = 0),
+            ),
+            (
+                "scopes[0].tenants",
+                Box::new(|policy| policy.scopes[0].tenants = vec!["*".to_owned()]),
+            ),
+            ("approvers", Box::new(|policy| policy.approvers = None)),
+            (
+                "approvers",
+                Box::new(|policy| policy.approvers = Some(v1::Approvers::default())),
+            ),
+            (
+                "approvers",
+                Box::new(move |policy| {
+                    policy.approvers.as_mut().unwrap().teams = many(1_000);
+                }),
+            ),
+            (
+                "approvers.users[1].subject",
+                Box::new(|policy| {
+                    policy.approvers.as_mut().unwrap().users[1].subject.clear();
+                }),
+            ),
+            (
+                "minimum_approvals",
+                Box::new(|policy| policy.minimum_approvals = 0),
+            ),
+            (
+                "minimum_approvals",
+                Box::new(|policy| policy.minimum_approvals = 100),
+            ),
+        ];
+        assert!(read(&full()).is_ok());
+        for (field, spoil) in rows {
+            let mut message = full();
+            // Switching a policy off excuses nothing.
+            message.disabled = true;
+            spoil(&mut message);
+            assert_eq!(field_of(read(&message)), format!("policy.{field}"));
+        }
+    }
+
+    #[test]
+    fn m1_the_name_is_the_id_where_none_is_given() {
+        let message = v1::Policy {
+            name: String::new(),
+            ..full()
+        };
+        assert_eq!(read(&message).unwrap().name, "prod-four-eyes");
+    }
+
+    #[test]
+    fn updates_check_only_what_they_name() {
+        let message = v1::Policy {
+            id: "p".to_owned(),
+            disabled: true,
+            ..v1::Policy::default()
+        };
+        let named = [PolicyField::Disabled].into();
+        assert!(policy_draft(&message, &named, "local").unwrap().disabled);
+        let named = [PolicyField::Scopes].into();
+        let found = policy_draft(&message, &named, "local");
+        assert_eq!(field_of(found), "policy.scopes");
+    }
+}

@@ -1,0 +1,16 @@
+//! Between the wire and the services: what the transport gets wrong, or leaves to us.
+//!
+//! - [`layer`]: deadlines, mended statuses, one measurement per call.
+//! - [`deadline`]: reads the deadline that a caller names.
+//! - [`mend`]: statuses that the transport makes by itself, with the code and reason we document.
+//! - [`panic`]: a panic is a fault of the server, told as one.
+//! - [`streams`]: how many streams a caller may have, and how messages are cut into portions.
+
+pub(crate) mod deadline;
+pub(crate) mod layer;
+pub(crate) mod mend;
+pub(crate) mod panic;
+pub(crate) mod streams;
+
+/// The largest message that is taken.
+pub(crate) const MESSAGE_BYTES_LIMIT: usize = 256 * 1_024;

@@ -1,0 +1,228 @@
+//! Binds and serves, and leaves in good order.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use countersign_engine::Engine;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic_health::pb::health_server::HealthServer;
+use tonic_health::server::{HealthReporter, HealthService};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::config::ServerConfig;
+use super::incoming::incoming;
+use super::routes::routes;
+use super::{health, telemetry};
+use crate::auth::layer::AuthLayer;
+use crate::edge::layer::EdgeLayer;
+use crate::edge::panic::Panicked;
+use crate::rpc::gate::Gate;
+
+const STREAMS_PER_CONNECTION: u32 = 256;
+const HEADER_BYTES_LIMIT: u32 = 16 * 1_024;
+const KEEPALIVE: Duration = Duration::from_secs(30);
+/// Old connections are told to go, so that callers spread over replicas again; what they have open
+/// may go on. The rest of half an hour is spread by process, so that not all go at once.
+const CONNECTION_AGE_SECS: u64 = 30 * 60;
+
+/// Why a server cannot be bound.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Anybody who can connect could be anybody.
+    #[error(
+        "insecure-dev refuses {address}: anybody who reaches it could approve as anybody; \
+         listen on 127.0.0.1 or ::1, or use a tokens file"
+    )]
+    InsecureDev {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// Tokens would travel in the clear.
+    #[error(
+        "{address} can be reached from other machines, and this server does not speak TLS: tokens \
+         would travel in the clear; put a proxy that ends TLS in front and allow plaintext, or \
+         listen on 127.0.0.1 or ::1"
+    )]
+    Plaintext {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The address cannot be listened on.
+    #[error("failed to listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// Metrics cannot be offered.
+    #[error("failed to offer metrics on {address}: {source}")]
+    Metrics {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: metrics_exporter_prometheus::BuildError,
+    },
+    /// The descriptors cannot be shown.
+    #[error("failed to set up reflection: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// Why a server ended other than by being stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The transport failed.
+    #[error("failed to serve: {0}")]
+    Transport(#[from] tonic::transport::Error),
+    /// The transport ended by itself.
+    #[error("failed to serve: the transport ended by itself")]
+    Ended,
+}
+
+/// Binds servers.
+#[derive(Debug)]
+pub struct Server;
+
+impl Server {
+    /// Listens, without answering yet.
+    pub async fn bind(config: ServerConfig, engine: Engine) -> Result<BoundServer, BindError> {
+        config.check_addresses()?;
+        if let Some(address) = config.metrics {
+            telemetry::listen(address).map_err(|source| BindError::Metrics { address, source })?;
+        }
+        let address = config.listen;
+        let listen = |source| BindError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let local_addr = listener.local_addr().map_err(listen)?;
+        let gate = Gate::new(engine.clone(), config.authenticator.people_issuer());
+        let reporter = HealthReporter::new();
+        health::tell(&reporter, false).await;
+        let health = HealthServer::new(HealthService::from_health_reporter(reporter.clone()));
+        let routes = routes(&gate, health)?;
+        Ok(BoundServer {
+            local_addr,
+            config,
+            engine,
+            listener,
+            reporter,
+            routes,
+        })
+    }
+}
+
+/// A server that listens.
+pub struct BoundServer {
+    local_addr: SocketAddr,
+    config: ServerConfig,
+    engine: Engine,
+    listener: TcpListener,
+    reporter: HealthReporter,
+    routes: Routes,
+}
+
+impl BoundServer {
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Serves until it is stopped, then leaves in good order: says that it serves no more, takes no
+    /// more connections and commands, commits what waits, lets every stream come to its end.
+    pub async fn serve(self, stop: CancellationToken) -> Result<(), ServeError> {
+        warn_of_settings(&self.engine);
+        let drain = self.config.drain;
+        let engine = self.engine.clone();
+        let reporter = self.reporter.clone();
+        let no_more = CancellationToken::new();
+        let scheduler_stop = CancellationToken::new();
+        let health_stop = CancellationToken::new();
+        let health = tokio::spawn(health::follow(
+            engine.clone(),
+            reporter.clone(),
+            health_stop.clone(),
+        ));
+        if !self.config.scheduler {
+            scheduler_stop.cancel();
+        }
+        let scheduler = tokio::spawn(countersign_scheduler::run(
+            engine.clone(),
+            scheduler_stop.clone(),
+        ));
+        let mut transport = tokio::spawn(self.transport(no_more.clone()));
+
+        let early = tokio::select! {
+            () = stop.cancelled() => None,
+            ended = &mut transport => Some(ended),
+        };
+        let leave = async {
+            health_stop.cancel();
+            ended("health", health.await);
+            no_more.cancel();
+            engine.shutdown().await;
+            scheduler_stop.cancel();
+            ended("scheduler", scheduler.await);
+            health::end_watches(reporter).await;
+            match early {
+                Some(_) => Err(ServeError::Ended),
+                None => flatten((&mut transport).await),
+            }
+        };
+        match tokio::time::timeout(drain, leave).await {
+            Ok(left) => left,
+            Err(_) => {
+                tracing::warn!(?drain, "calls were still open at the limit; they are cut");
+                transport.abort();
+                Ok(())
+            }
+        }
+    }
+
+    /// Answers calls until no more are to be taken and those that are open have ended.
+    async fn transport(self, no_more: CancellationToken) -> Result<(), tonic::transport::Error> {
+        let prefix = self.engine.prefix();
+        let age = CONNECTION_AGE_SECS + u64::from(std::process::id()) % CONNECTION_AGE_SECS;
+        tonic::transport::Server::builder()
+            .max_concurrent_streams(STREAMS_PER_CONNECTION)
+            .http2_max_header_list_size(HEADER_BYTES_LIMIT)
+            .http2_keepalive_interval(Some(KEEPALIVE))
+            .max_connection_age(Duration::from_secs(age))
+            .layer(CatchPanicLayer::custom(Panicked::new(prefix.clone())))
+            .layer(EdgeLayer::new(prefix.clone()))
+            .layer(AuthLayer::new(self.config.authenticator, prefix))
+            .serve_with_incoming_shutdown(
+                self.routes,
+                incoming(self.listener, self.config.connections),
+                no_more.cancelled_owned(),
+            )
+            .await
+    }
+}
+
+fn warn_of_settings(engine: &Engine) {
+    if !engine.settings().require_policy {
+        tracing::warn!(
+            "require_policy is off: a task that no policy matches may start without an approval"
+        );
+    }
+}
+
+fn ended(what: &'static str, end: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = end {
+        tracing::error!(what, %error, "a part of the server had ended by a panic");
+    }
+}
+
+type Ended = Result<Result<(), tonic::transport::Error>, tokio::task::JoinError>;
+
+fn flatten(end: Ended) -> Result<(), ServeError> {
+    match end {
+        Ok(served) => Ok(served?),
+        Err(error) => {
+            tracing::error!(%error, "the transport had ended by a panic");
+            Err(ServeError::Ended)
+        }
+    }
+}

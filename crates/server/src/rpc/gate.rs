@@ -1,0 +1,252 @@
+//! What every verb works with, and how verbs are run.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use countersign_domain::access::Principal;
+use countersign_domain::batch::{Action, Answer, Command};
+use countersign_domain::change_request::Case;
+use countersign_domain::ids::{CrPrefix, TaskId};
+use countersign_domain::log::RequestMark;
+use countersign_domain::{Instant, Refusal};
+use countersign_engine::{Engine, Failure, Mark, Subscription};
+use countersign_proto::v1;
+use futures::stream::{BoxStream, unfold};
+use tokio::sync::Semaphore;
+use tonic::{Request, Response, Status};
+use tracing::Instrument;
+
+use crate::convert::log::show_mark;
+use crate::convert::show::Show;
+use crate::edge::streams::{OpenStream, StreamCounts};
+use crate::fault::Fault;
+use crate::status::status;
+
+/// How many reads may be in work. Changes are bounded by the engine's lanes, each kind by its own.
+const READS_LIMIT: usize = 4_096;
+
+/// Who calls.
+pub(crate) type Caller = Arc<Principal>;
+
+/// The messages of a stream.
+pub(crate) type Stream<A> = BoxStream<'static, Result<A, Status>>;
+
+/// The engine, and what is said about it on the wire.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    /// The engine.
+    pub(crate) engine: Engine,
+    prefix: Arc<CrPrefix>,
+    people_issuer: Arc<str>,
+    reads: Arc<Semaphore>,
+    streams: StreamCounts,
+}
+
+impl Gate {
+    /// A gate to an engine that accepts people from this issuer.
+    pub(crate) fn new(engine: Engine, people_issuer: &str) -> Self {
+        Self {
+            prefix: Arc::new(engine.prefix()),
+            engine,
+            people_issuer: people_issuer.into(),
+            reads: Arc::new(Semaphore::new(READS_LIMIT)),
+            streams: StreamCounts::default(),
+        }
+    }
+
+    /// What stands before numbers of change requests.
+    pub(crate) fn prefix(&self) -> &CrPrefix {
+        &self.prefix
+    }
+
+    /// The issuer that people are accepted from.
+    pub(crate) fn people_issuer(&self) -> &str {
+        &self.people_issuer
+    }
+
+    /// How answers are written, judged by an instant.
+    pub(crate) fn show(&self, now: Instant) -> Show<'_> {
+        Show {
+            prefix: &self.prefix,
+            now,
+        }
+    }
+
+    /// A change request as the log has it.
+    pub(crate) fn change_request(&self, case: &Case, now: Instant) -> v1::ChangeRequest {
+        self.show(now).change_request(case, &self.engine.view(case))
+    }
+
+    /// A task of a change request as the log has it.
+    pub(crate) fn task(&self, case: &Case, id: &TaskId, now: Instant) -> Result<v1::Task, Fault> {
+        let task = case
+            .tasks
+            .get(id)
+            .ok_or_else(|| Refusal::task_not_found(id))?;
+        Ok(self
+            .show(now)
+            .task(case, task, &self.engine.view(case).deficit))
+    }
+
+    /// A mark as this server sends it.
+    pub(crate) fn mark(&self, mark: &Mark) -> v1::Mark {
+        let interval = self.engine.heartbeat().as_millis();
+        show_mark(mark, u32::try_from(interval).unwrap_or(u32::MAX))
+    }
+
+    /// Has a command of a caller executed.
+    pub(crate) async fn execute(
+        &self,
+        caller: &Caller,
+        action: Action,
+        request: Option<RequestMark>,
+    ) -> Result<Answer, Fault> {
+        let caller = Some(caller.as_ref().clone());
+        Ok(self
+            .engine
+            .execute(Command {
+                caller,
+                action,
+                request,
+            })
+            .await?)
+    }
+
+    /// Runs a verb that changes something.
+    pub(crate) async fn change<Q, A, F>(
+        &self,
+        request: Request<Q>,
+        verb: impl FnOnce(Self, Caller, Q) -> F,
+    ) -> Result<Response<A>, Status>
+    where
+        F: Future<Output = Result<A, Fault>> + Send + 'static,
+        A: Send + 'static,
+    {
+        let answer = match caller(&request) {
+            Ok(caller) => finish(verb(self.clone(), caller, request.into_inner())).await,
+            Err(fault) => Err(fault),
+        };
+        answer
+            .map(Response::new)
+            .map_err(|fault| self.status(&fault))
+    }
+
+    /// Runs a verb that only reads.
+    pub(crate) async fn read<Q, A, F>(
+        &self,
+        request: Request<Q>,
+        verb: impl FnOnce(Self, Caller, Q) -> F,
+    ) -> Result<Response<A>, Status>
+    where
+        F: Future<Output = Result<A, Fault>> + Send + 'static,
+        A: Send + 'static,
+    {
+        let Ok(permit) = Arc::clone(&self.reads).try_acquire_owned() else {
+            return Err(self.status(&Fault::TooManyCalls { limit: READS_LIMIT }));
+        };
+        self.change(request, |gate, caller, query| {
+            let answer = verb(gate, caller, query);
+            async move {
+                let answer = answer.await;
+                drop(permit);
+                answer
+            }
+        })
+        .await
+    }
+
+    /// Runs a verb that opens a stream; `show` makes messages of what comes.
+    pub(crate) async fn stream<Q, M, A, F>(
+        &self,
+        request: Request<Q>,
+        verb: impl FnOnce(Self, Caller, Q) -> F,
+        show: fn(&Self, M) -> Vec<A>,
+    ) -> Result<Response<Stream<A>>, Status>
+    where
+        F: Future<Output = Result<Subscription<M>, Fault>> + Send + 'static,
+        M: Send + 'static,
+        A: Send + 'static,
+    {
+        let open = caller(&request).and_then(|caller| self.streams.open(&caller.person));
+        let open = open.map_err(|fault| self.status(&fault))?;
+        let subscription = self.read(request, verb).await?.into_inner();
+        let gate = self.clone();
+        let feed = Feed {
+            gate,
+            subscription,
+            show,
+            waiting: VecDeque::new(),
+            _open: open,
+        };
+        Ok(Response::new(Box::pin(unfold(Some(feed), next))))
+    }
+
+    /// The status of a fault.
+    pub(crate) fn status(&self, fault: &Fault) -> Status {
+        status(fault, &self.prefix)
+    }
+}
+
+/// The caller, as the layer in front of all services knows it.
+fn caller<Q>(request: &Request<Q>) -> Result<Caller, Fault> {
+    request
+        .extensions()
+        .get::<Caller>()
+        .cloned()
+        .ok_or(Fault::Unauthenticated)
+}
+
+/// Runs a verb to its end, also when the caller has gone: dropping this drops the waiting only.
+async fn finish<A, F>(verb: F) -> Result<A, Fault>
+where
+    F: Future<Output = Result<A, Fault>> + Send + 'static,
+    A: Send + 'static,
+{
+    match tokio::spawn(verb.in_current_span()).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            tracing::error!(%error, "a call panicked");
+            Err(Failure::Internal.into())
+        }
+    }
+}
+
+/// A subscription on its way to the wire.
+struct Feed<M, A> {
+    gate: Gate,
+    subscription: Subscription<M>,
+    show: fn(&Gate, M) -> Vec<A>,
+    waiting: VecDeque<A>,
+    _open: OpenStream,
+}
+
+/// The next message of a stream; after a failure nothing follows.
+async fn next<M, A>(feed: Option<Feed<M, A>>) -> Option<(Result<A, Status>, Option<Feed<M, A>>)> {
+    let mut feed = feed?;
+    loop {
+        if let Some(message) = feed.waiting.pop_front() {
+            return Some((Ok(message), Some(feed)));
+        }
+        match feed.subscription.next().await? {
+            Ok(message) => feed.waiting.extend((feed.show)(&feed.gate, message)),
+            Err(failure) => {
+                let status = feed.gate.status(&failure.into());
+                return Some((Err(status), None));
+            }
+        }
+    }
+}
+
+/// The change request of an answer, with the instant it is true at.
+pub(crate) fn case_of(answer: Answer) -> Result<(Arc<Case>, Instant), Fault> {
+    match answer {
+        Answer::Case { case, now, .. } => Ok((case, now)),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// An answer to another question than the one asked: a fault of this program.
+pub(crate) fn unexpected(answer: &Answer) -> Fault {
+    tracing::error!(?answer, "the engine answered another question");
+    Failure::Internal.into()
+}

@@ -1,0 +1,32 @@
+//! The policy of an answer.
+
+use std::sync::Arc;
+
+use countersign_domain::Refusal;
+use countersign_domain::batch::{Answer, part_of_policy};
+use countersign_domain::ids::PolicyId;
+use countersign_domain::policy::{Policy, Warning};
+
+use crate::fault::Fault;
+use crate::rpc::gate::{Gate, unexpected};
+
+/// The policy as kept, with its warnings. A repeated call may find that it was deleted since.
+pub(super) fn policy_of(
+    answer: Answer,
+    id: &PolicyId,
+) -> Result<(Arc<Policy>, Vec<Warning>), Fault> {
+    match answer {
+        Answer::Policy { policy, warnings } => Ok((policy, warnings)),
+        Answer::PolicyDeleted => Err(Refusal::not_found("policy", id.as_str()).into()),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// How many open change requests stay under what a policy was when they were created (C6).
+pub(super) async fn open_change_requests(gate: &Gate, id: &PolicyId) -> Result<u64, Fault> {
+    let (count, _) = gate
+        .engine
+        .open_change_requests(&part_of_policy(id), 1)
+        .await?;
+    Ok(count)
+}

@@ -1,0 +1,33 @@
+//! Creates a policy under a new id (M1).
+
+use countersign_domain::batch::Action;
+use countersign_domain::directory::DirectoryCommand;
+use countersign_proto::v1;
+
+use super::answer::policy_of;
+use crate::convert::fields::required;
+use crate::convert::policy::{show_policy, show_warning};
+use crate::convert::policy_draft::{ALL, policy_draft};
+use crate::convert::request::mark;
+use crate::fault::Fault;
+use crate::rpc::gate::{Caller, Gate};
+
+pub(super) async fn run(
+    gate: Gate,
+    caller: Caller,
+    request: v1::CreatePolicyRequest,
+) -> Result<v1::CreatePolicyResponse, Fault> {
+    let message = required("policy", request.policy)?;
+    let draft = policy_draft(&message, &ALL.into(), gate.people_issuer())?;
+    let id = draft.id.clone();
+    let command = DirectoryCommand::CreatePolicy(Box::new(draft));
+    let mark = mark("CreatePolicy", &request.request_id, &command)?;
+    let answer = gate
+        .execute(&caller, Action::Directory(command), mark)
+        .await?;
+    let (policy, warnings) = policy_of(answer, &id)?;
+    Ok(v1::CreatePolicyResponse {
+        policy: Some(show_policy(&policy)),
+        warnings: warnings.iter().map(show_warning).collect(),
+    })
+}

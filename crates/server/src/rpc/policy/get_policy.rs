@@ -1,0 +1,21 @@
+//! Shows one policy.
+
+use countersign_domain::ids::PolicyId;
+use countersign_proto::v1;
+
+use crate::convert::fields;
+use crate::convert::policy::show_policy;
+use crate::fault::Fault;
+use crate::rpc::gate::{Caller, Gate};
+
+pub(super) async fn run(
+    gate: Gate,
+    _caller: Caller,
+    request: v1::GetPolicyRequest,
+) -> Result<v1::GetPolicyResponse, Fault> {
+    let id = fields::id("policy_id", &request.policy_id, PolicyId::parse)?;
+    let policy = gate.engine.policy(&id)?;
+    Ok(v1::GetPolicyResponse {
+        policy: Some(show_policy(&policy)),
+    })
+}

@@ -1,0 +1,555 @@
+//! From a fault to a gRPC status: code, reason, metadata (E1, E2). The one place that decides it.
+//!
+//! Reasons are public: `ErrorReason` in the proto files says for each what it means and what to do,
+//! and a test below holds the two together. What a driver says never gets here.
+
+use std::collections::HashMap;
+
+use countersign_domain::Refusal;
+use countersign_domain::ids::{CrNumber, CrPrefix, PolicyId};
+use countersign_domain::refusal::NotNow;
+use countersign_engine::Failure;
+use countersign_proto::ERROR_DOMAIN;
+use countersign_proto::v1::ErrorReason;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use crate::fault::{Fault, names};
+
+/// Metadata travels in headers, and many clients take 8 KiB of those: longer texts are cut.
+const TEXT_LIMIT: usize = 400;
+
+/// Facts about a fault, for machines.
+type Facts = Vec<(&'static str, String)>;
+
+/// The status of a fault, with numbers of change requests as this store writes them.
+pub(crate) fn status(fault: &Fault, prefix: &CrPrefix) -> Status {
+    let fault = &with_prefix(fault, prefix);
+    let (code, reason) = code_and_reason(fault);
+    let mut facts = facts(fault, prefix);
+    facts.push(("rule", rule(fault).to_owned()));
+    let metadata: HashMap<String, String> = facts
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), clip(value)))
+        .collect();
+    let message = clip(fault.to_string());
+    let field = metadata.get("field").cloned();
+    let mut details = ErrorDetails::with_error_info(reason.wire_name(), ERROR_DOMAIN, metadata);
+    if let Some(field) = field {
+        details.add_bad_request_violation(field, message.clone());
+    }
+    Status::with_error_details(code, message, details)
+}
+
+/// Pure code knows numbers only; people know them with the prefix.
+fn with_prefix(fault: &Fault, prefix: &CrPrefix) -> Fault {
+    if let Fault::Failed(Failure::Refused(Refusal::NotFound {
+        what: "change request",
+        id,
+    })) = fault
+        && let Ok(number) = id.parse()
+    {
+        return Refusal::not_found("change request", &prefix.format(CrNumber(number))).into();
+    }
+    fault.clone()
+}
+
+fn code_and_reason(fault: &Fault) -> (Code, ErrorReason) {
+    match fault {
+        Fault::Failed(failure) => failure_code(failure),
+        Fault::Unauthenticated => (Code::Unauthenticated, ErrorReason::Unauthenticated),
+        Fault::RoleRequired { .. } => (Code::PermissionDenied, ErrorReason::RoleRequired),
+        Fault::UnknownMethod { .. } => (Code::Unimplemented, ErrorReason::UnknownMethod),
+        Fault::MalformedRequest => (Code::InvalidArgument, ErrorReason::MalformedRequest),
+        Fault::MessageTooLarge { .. } => (Code::ResourceExhausted, ErrorReason::MessageTooLarge),
+        Fault::DeadlineExceeded => (Code::DeadlineExceeded, ErrorReason::DeadlineExceeded),
+        Fault::TooManyStreams { .. } => (Code::ResourceExhausted, ErrorReason::TooManyStreams),
+        Fault::TooManyCalls { .. } => (Code::ResourceExhausted, ErrorReason::TooManyCalls),
+    }
+}
+
+fn failure_code(failure: &Failure) -> (Code, ErrorReason) {
+    use ErrorReason as Reason;
+    match failure {
+        Failure::Refused(refusal) => refusal_code(refusal),
+        Failure::LaneFull { .. } => (Code::ResourceExhausted, Reason::LaneFull),
+        Failure::StoreUnavailable => (Code::Unavailable, Reason::StoreUnavailable),
+        Failure::ShuttingDown => (Code::Unavailable, Reason::ShuttingDown),
+        Failure::TooManyMatches { .. } => (Code::ResourceExhausted, Reason::TooManyMatches),
+        Failure::TokenMalformed => (Code::InvalidArgument, Reason::ResumeTokenMalformed),
+        Failure::TokenOfAnotherStore => (Code::InvalidArgument, Reason::ResumeTokenOfAnotherStore),
+        Failure::SequenceOutOfRange { .. } => (Code::OutOfRange, Reason::SequenceOutOfRange),
+        Failure::Internal => (Code::Internal, Reason::Internal),
+    }
+}
+
+fn refusal_code(refusal: &Refusal) -> (Code, ErrorReason) {
+    use ErrorReason as Reason;
+    match refusal {
+        Refusal::OutsideGrant => (Code::PermissionDenied, Reason::OutsideGrant),
+        Refusal::CannotDecide => (Code::PermissionDenied, Reason::CannotDecide),
+        Refusal::NotAnApprover { .. } => (Code::PermissionDenied, Reason::NotAnApprover),
+        Refusal::CreatorBlocked { .. } => (Code::PermissionDenied, Reason::CreatorBlocked),
+        Refusal::NotTheCreator { .. } => (Code::PermissionDenied, Reason::NotTheCreator),
+        Refusal::NotFound { .. } => (Code::NotFound, Reason::NotFound),
+        Refusal::InvalidField { .. } => (Code::InvalidArgument, Reason::InvalidField),
+        Refusal::WindowPast { .. } => (Code::InvalidArgument, Reason::WindowPast),
+        Refusal::PolicyRequired { .. } => (Code::FailedPrecondition, Reason::PolicyRequired),
+        Refusal::CreatorRequired { .. } => (Code::InvalidArgument, Reason::CreatorRequired),
+        Refusal::TaskIdTaken { .. } => (Code::AlreadyExists, Reason::TaskIdTaken),
+        Refusal::PolicyIdTaken { .. } => (Code::AlreadyExists, Reason::PolicyIdTaken),
+        Refusal::TeamIdTaken { .. } => (Code::AlreadyExists, Reason::TeamIdTaken),
+        Refusal::RequestIdReused { .. } => (Code::AlreadyExists, Reason::RequestIdReused),
+        Refusal::EtagMismatch { .. } => (Code::Aborted, Reason::EtagMismatch),
+        Refusal::DigestMismatch { .. } => (Code::Aborted, Reason::DigestMismatch),
+        Refusal::ChangeRequestEnded { .. } => {
+            (Code::FailedPrecondition, Reason::ChangeRequestEnded)
+        }
+        Refusal::NothingCanStart { .. } => (Code::FailedPrecondition, Reason::NothingCanStart),
+        Refusal::NothingToRevoke { .. } => (Code::FailedPrecondition, Reason::NothingToRevoke),
+        Refusal::StartNotNow { .. } => (Code::FailedPrecondition, Reason::StartNotNow),
+        Refusal::StartNever { .. } => (Code::FailedPrecondition, Reason::StartNever),
+        Refusal::ClaimTaken { .. } => (Code::AlreadyExists, Reason::ClaimTaken),
+        Refusal::NotWithdrawable { .. } => (Code::FailedPrecondition, Reason::NotWithdrawable),
+        Refusal::NotRunning { .. } => (Code::FailedPrecondition, Reason::NotRunning),
+        Refusal::OutcomeDiffers { .. } => (Code::FailedPrecondition, Reason::OutcomeDiffers),
+        Refusal::TeamInUse { .. } => (Code::FailedPrecondition, Reason::TeamInUse),
+        Refusal::TooManyPolicies { .. } => (Code::FailedPrecondition, Reason::TooManyPolicies),
+        Refusal::ClockBehind { .. } => (Code::Unavailable, Reason::ClockBehind),
+    }
+}
+
+fn rule(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::Failed(Failure::Refused(refusal)) => refusal.rule(),
+        Fault::Failed(_)
+        | Fault::Unauthenticated
+        | Fault::RoleRequired { .. }
+        | Fault::UnknownMethod { .. }
+        | Fault::MalformedRequest
+        | Fault::MessageTooLarge { .. }
+        | Fault::DeadlineExceeded
+        | Fault::TooManyStreams { .. }
+        | Fault::TooManyCalls { .. } => "E1",
+    }
+}
+
+fn facts(fault: &Fault, prefix: &CrPrefix) -> Facts {
+    match fault {
+        Fault::Failed(failure) => failure_facts(failure, prefix),
+        Fault::RoleRequired { allowed, found } => {
+            vec![
+                ("allowed", names(allowed.iter())),
+                ("found", names(found.iter())),
+            ]
+        }
+        Fault::UnknownMethod { method } => vec![("method", method.clone())],
+        Fault::MessageTooLarge { limit }
+        | Fault::TooManyStreams { limit }
+        | Fault::TooManyCalls { limit } => vec![("limit", limit.to_string())],
+        Fault::Unauthenticated | Fault::MalformedRequest | Fault::DeadlineExceeded => Vec::new(),
+    }
+}
+
+fn failure_facts(failure: &Failure, prefix: &CrPrefix) -> Facts {
+    match failure {
+        Failure::Refused(refusal) => refusal_facts(refusal, prefix),
+        Failure::LaneFull { lane, limit } => {
+            vec![("lane", (*lane).to_owned()), ("limit", limit.to_string())]
+        }
+        Failure::TooManyMatches { limit } => vec![("limit", limit.to_string())],
+        Failure::SequenceOutOfRange { found, limit } => {
+            vec![("found", found.to_string()), ("limit", limit.to_string())]
+        }
+        Failure::StoreUnavailable
+        | Failure::ShuttingDown
+        | Failure::TokenMalformed
+        | Failure::TokenOfAnotherStore
+        | Failure::Internal => Vec::new(),
+    }
+}
+
+fn refusal_facts(refusal: &Refusal, prefix: &CrPrefix) -> Facts {
+    let cr = |number: &CrNumber| ("change_request", prefix.format(*number));
+    let found = |state: &str| ("found", state.to_owned());
+    let allowed = |states: &str| ("allowed", states.to_owned());
+    match refusal {
+        Refusal::OutsideGrant | Refusal::CannotDecide => Vec::new(),
+        Refusal::NotAnApprover { change_request }
+        | Refusal::CreatorBlocked { change_request }
+        | Refusal::NothingToRevoke { change_request } => vec![cr(change_request)],
+        Refusal::ChangeRequestEnded {
+            change_request,
+            found: state,
+        } => {
+            vec![
+                cr(change_request),
+                found(state),
+                allowed("PENDING, APPROVED"),
+            ]
+        }
+        Refusal::NothingCanStart { change_request } => {
+            vec![cr(change_request), allowed("PAUSED, CLEARED")]
+        }
+        Refusal::NotFound { what, id } => {
+            vec![("kind", (*what).to_owned()), ("id", id.clone())]
+        }
+        Refusal::InvalidField {
+            field,
+            found,
+            allowed,
+            rule: _,
+        } => vec![
+            ("field", field.clone()),
+            ("found", found.clone()),
+            ("allowed", allowed.clone()),
+        ],
+        Refusal::WindowPast { end, now } => vec![
+            ("field", "task.window.end".to_owned()),
+            ("end", end.to_string()),
+            ("now", now.to_string()),
+        ],
+        Refusal::PolicyRequired {
+            project,
+            environment,
+        } => {
+            vec![
+                ("project", project.to_string()),
+                ("environment", environment.to_string()),
+            ]
+        }
+        Refusal::CreatorRequired { policies } => {
+            vec![
+                ("field", "task.creator".to_owned()),
+                ("policies", list(policies)),
+            ]
+        }
+        Refusal::TaskIdTaken { task }
+        | Refusal::NotTheCreator { task }
+        | Refusal::ClaimTaken { task } => vec![("task", task.to_string())],
+        Refusal::PolicyIdTaken { policy } => vec![("policy", policy.to_string())],
+        Refusal::TeamIdTaken { team } => vec![("team", team.to_string())],
+        Refusal::RequestIdReused { request } => vec![("request_id", request.to_string())],
+        Refusal::EtagMismatch { named, current } => {
+            vec![("named", named.clone()), ("found", current.clone())]
+        }
+        Refusal::DigestMismatch { named, expected } => {
+            vec![("named", named.clone()), ("found", expected.clone())]
+        }
+        Refusal::StartNotNow { task, cause } => start_facts(task.as_str(), cause),
+        Refusal::StartNever { task, found: state }
+        | Refusal::OutcomeDiffers { task, found: state } => {
+            vec![("task", task.to_string()), found(state)]
+        }
+        Refusal::NotWithdrawable { task, found: state } => {
+            vec![
+                ("task", task.to_string()),
+                found(state),
+                allowed("PAUSED, CLEARED"),
+            ]
+        }
+        Refusal::NotRunning { task, found: state } => {
+            vec![("task", task.to_string()), found(state), allowed("RUNNING")]
+        }
+        Refusal::TeamInUse { team, policies } => {
+            vec![("team", team.to_string()), ("policies", list(policies))]
+        }
+        Refusal::TooManyPolicies { found, limit } => {
+            vec![("found", found.to_string()), ("limit", limit.to_string())]
+        }
+        Refusal::ClockBehind { by_micros } => {
+            vec![("behind_ms", (by_micros / 1_000).to_string())]
+        }
+    }
+}
+
+fn start_facts(task: &str, cause: &NotNow) -> Facts {
+    let mut facts = vec![("task", task.to_owned())];
+    match cause {
+        NotNow::Held { waiting_for } => {
+            facts.push(("found", "HELD".to_owned()));
+            facts.push(("waiting_for", waiting_for.name().to_owned()));
+        }
+        NotNow::StaleGeneration { named, current } => {
+            facts.push(("found", "STALE_GENERATION".to_owned()));
+            facts.push(("named_generation", named.to_string()));
+            facts.push(("generation", current.to_string()));
+        }
+    }
+    facts
+}
+
+fn list(policies: &[PolicyId]) -> String {
+    policies
+        .iter()
+        .map(PolicyId::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn clip(mut text: String) -> String {
+    if text.len() > TEXT_LIMIT {
+        let cut = (0..=TEXT_LIMIT)
+            .rev()
+            .find(|&at| text.is_char_boundary(at))
+            .unwrap_or(0);
+        text.truncate(cut);
+        text.push('…');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use countersign_domain::Instant;
+    use countersign_domain::access::Role;
+    use countersign_domain::ids::{EnvironmentId, ProjectId, RequestId, TaskId, TeamId};
+    use countersign_domain::task::WaitingFor;
+    use countersign_proto::FILE_DESCRIPTOR_SET;
+    use prost::Message;
+    use prost_types::FileDescriptorSet;
+
+    use super::*;
+
+    fn task() -> TaskId {
+        TaskId::parse("deploy-7").unwrap()
+    }
+
+    fn policies() -> Vec<PolicyId> {
+        vec![PolicyId::parse("prod").unwrap()]
+    }
+
+    fn refusals() -> Vec<Refusal> {
+        let change_request = CrNumber(42);
+        let state = "REJECTED";
+        let end = Instant::EPOCH;
+        let (project, environment) = (
+            ProjectId::parse("web").unwrap(),
+            EnvironmentId::parse("production").unwrap(),
+        );
+        let (named, other) = ("7".to_owned(), "8".to_owned());
+        let held = NotNow::Held {
+            waiting_for: WaitingFor::Window,
+        };
+        let stale = NotNow::StaleGeneration {
+            named: 1,
+            current: 2,
+        };
+        vec![
+            Refusal::OutsideGrant,
+            Refusal::CannotDecide,
+            Refusal::NotAnApprover { change_request },
+            Refusal::CreatorBlocked { change_request },
+            Refusal::NotTheCreator { task: task() },
+            Refusal::task_not_found(&task()),
+            Refusal::field("task.kind", "nothing", "a kind", "C1"),
+            Refusal::WindowPast { end, now: end },
+            Refusal::PolicyRequired {
+                project,
+                environment,
+            },
+            Refusal::CreatorRequired {
+                policies: policies(),
+            },
+            Refusal::TaskIdTaken { task: task() },
+            Refusal::PolicyIdTaken {
+                policy: policies().remove(0),
+            },
+            Refusal::TeamIdTaken {
+                team: TeamId::parse("security").unwrap(),
+            },
+            Refusal::RequestIdReused {
+                request: RequestId::parse("r").unwrap(),
+            },
+            Refusal::EtagMismatch {
+                named: named.clone(),
+                current: other.clone(),
+            },
+            Refusal::DigestMismatch {
+                named,
+                expected: other,
+            },
+            Refusal::ChangeRequestEnded {
+                change_request,
+                found: state,
+            },
+            Refusal::NothingCanStart { change_request },
+            Refusal::NothingToRevoke { change_request },
+            Refusal::StartNotNow {
+                task: task(),
+                cause: held,
+            },
+            Refusal::StartNotNow {
+                task: task(),
+                cause: stale,
+            },
+            Refusal::StartNever {
+                task: task(),
+                found: "TERMINATED",
+            },
+            Refusal::ClaimTaken { task: task() },
+            Refusal::NotWithdrawable {
+                task: task(),
+                found: "RUNNING",
+            },
+            Refusal::NotRunning {
+                task: task(),
+                found: "PAUSED",
+            },
+            Refusal::OutcomeDiffers {
+                task: task(),
+                found: "FAILED",
+            },
+            Refusal::TeamInUse {
+                team: TeamId::parse("t").unwrap(),
+                policies: policies(),
+            },
+            Refusal::TooManyPolicies {
+                found: 65,
+                limit: 64,
+            },
+            Refusal::ClockBehind {
+                by_micros: 6_000_000,
+            },
+        ]
+    }
+
+    fn faults() -> Vec<Fault> {
+        let mut all = vec![
+            Failure::LaneFull {
+                lane: "new",
+                limit: 4_096,
+            }
+            .into(),
+            Failure::StoreUnavailable.into(),
+            Failure::ShuttingDown.into(),
+            Failure::TooManyMatches { limit: 10_000 }.into(),
+            Failure::TokenMalformed.into(),
+            Failure::TokenOfAnotherStore.into(),
+            Failure::SequenceOutOfRange { found: 9, limit: 3 }.into(),
+            Failure::Internal.into(),
+            Fault::Unauthenticated,
+            Fault::RoleRequired {
+                allowed: &[Role::Auditor],
+                found: BTreeSet::new(),
+            },
+            Fault::UnknownMethod {
+                method: "/a/B".to_owned(),
+            },
+            Fault::MalformedRequest,
+            Fault::MessageTooLarge { limit: 262_144 },
+            Fault::DeadlineExceeded,
+            Fault::TooManyStreams { limit: 1_000 },
+            Fault::TooManyCalls { limit: 4_096 },
+        ];
+        all.extend(refusals().into_iter().map(Fault::from));
+        all
+    }
+
+    /// The comment above each value of the public enum, by its name on the wire.
+    fn documented() -> HashMap<String, String> {
+        let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();
+        let is_ours = |name: &str| name.ends_with("error_reason.proto");
+        let file = set.file.iter().find(|file| is_ours(file.name())).unwrap();
+        let locations = &file.source_code_info.as_ref().unwrap().location;
+        let values = file.enum_type[0].value.iter().enumerate();
+        let comment = |index: usize| {
+            // Enum 0 of the file, value `index` of it.
+            let path = [5, 0, 2, i32::try_from(index).unwrap()];
+            locations
+                .iter()
+                .find(|it| it.path == path)
+                .unwrap()
+                .leading_comments()
+                .to_owned()
+        };
+        values
+            .skip(1)
+            .map(|(index, value)| {
+                let reason = ErrorReason::from_str_name(value.name()).unwrap();
+                (reason.wire_name().to_owned(), comment(index))
+            })
+            .collect()
+    }
+
+    fn screaming(code: Code) -> String {
+        let mut name = String::new();
+        for letter in format!("{code:?}").chars() {
+            if letter.is_uppercase() && !name.is_empty() {
+                name.push('_');
+            }
+            name.extend(letter.to_uppercase());
+        }
+        name
+    }
+
+    #[test]
+    fn e2_every_reason_is_sent_by_something_and_is_sent_as_documented() {
+        let prefix = CrPrefix::parse("CR").unwrap();
+        let mut missing = documented();
+        for fault in faults() {
+            let status = status(&fault, &prefix);
+            let info = status.get_details_error_info().unwrap();
+            let comment = documented().remove(&info.reason).unwrap();
+            missing.remove(&info.reason);
+            assert_eq!(info.domain, "countersign.dev");
+            let code = screaming(status.code());
+            assert!(
+                comment.trim().starts_with(&format!("{code}. ")),
+                "{comment}: {code}"
+            );
+            assert!(info.metadata["rule"].len() >= 2, "{fault:?}");
+            for key in info.metadata.keys().filter(|key| *key != "rule") {
+                assert!(
+                    comment.contains(&format!("`{key}`")),
+                    "{}: {key}",
+                    info.reason
+                );
+            }
+            let bad_field = status.get_details_bad_request();
+            assert_eq!(
+                bad_field.is_some(),
+                info.metadata.contains_key("field"),
+                "{fault:?}"
+            );
+            assert!(!status.message().is_empty());
+        }
+        assert!(missing.is_empty(), "never sent: {:?}", missing.keys());
+    }
+
+    #[test]
+    fn e2_change_requests_are_named_as_people_write_them() {
+        let prefix = CrPrefix::parse("OCT").unwrap();
+        let fault = Refusal::NotAnApprover {
+            change_request: CrNumber(7),
+        }
+        .into();
+        let info = status(&fault, &prefix).get_details_error_info().unwrap();
+        assert_eq!(info.metadata["change_request"], "OCT-7");
+        assert_eq!(info.metadata["rule"], "D1");
+
+        let absent = status(&Refusal::not_found("change request", "7").into(), &prefix);
+        assert!(
+            absent.message().contains("\"OCT-7\""),
+            "{}",
+            absent.message()
+        );
+        let by_task = status(
+            &Refusal::not_found("change request", "OCT-7").into(),
+            &prefix,
+        );
+        assert_eq!(by_task.message(), absent.message());
+    }
+
+    #[test]
+    fn e2_long_texts_are_cut_between_characters() {
+        let found = "é".repeat(TEXT_LIMIT);
+        let fault = Refusal::field("task.title", found, "less", "E1").into();
+        let status = status(&fault, &CrPrefix::parse("CR").unwrap());
+        let info = status.get_details_error_info().unwrap();
+        assert!(info.metadata["found"].len() <= TEXT_LIMIT + '…'.len_utf8());
+        assert!(status.details().len() < 4_096);
+    }
+}

@@ -1,0 +1,15 @@
+//! Policies and teams.
+
+use countersign_domain::directory::Directory;
+
+use crate::{Store, StoreError, rows, sql};
+
+impl Store {
+    /// All policies and teams, at one revision.
+    pub async fn directory(&self) -> Result<Directory, StoreError> {
+        let statement = sql::directory::all(self.backend());
+        Ok(rows::directory(
+            &self.read("read the directory", statement).await?,
+        )?)
+    }
+}

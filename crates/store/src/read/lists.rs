@@ -1,0 +1,95 @@
+//! Pages of change requests and tasks, and what is due.
+
+use countersign_domain::Instant;
+use countersign_domain::change_request::Case;
+use countersign_domain::ids::{CrNumber, TaskId};
+use sea_orm::QueryResult;
+
+use crate::rows::RowReader;
+use crate::sql::{change_requests, tasks};
+use crate::{CrFilter, Store, StoreError, TaskFilter, WatchFilter};
+
+/// Up to so many entries are looked through to find what they changed; beyond, the rows are.
+const RECENT_ENTRIES: u64 = 20_000;
+
+impl Store {
+    /// Change requests, newest first.
+    pub async fn list_change_requests(&self, filter: &CrFilter) -> Result<Vec<Case>, StoreError> {
+        let statement = change_requests::list(self.backend(), filter);
+        let (_, found) = self.read_cases("list change requests", statement).await?;
+        Ok(found.into_values().rev().collect())
+    }
+
+    /// Tasks by id, each with its change request and all tasks of that.
+    pub async fn list_tasks(&self, filter: &TaskFilter) -> Result<Vec<(TaskId, Case)>, StoreError> {
+        let recent = self.is_recent(filter.changed_after).await?;
+        let statement = tasks::list(self.backend(), filter, recent);
+        let (mut picked, found) = self.read_cases("list tasks", statement).await?;
+        picked.sort_unstable_by(|(_, one), (_, other)| one.cmp(other));
+        let with_case =
+            |(number, id): (CrNumber, Option<TaskId>)| Some((id?, found.get(&number)?.clone()));
+        Ok(picked.into_iter().filter_map(with_case).collect())
+    }
+
+    /// The numbers of change requests, ascending, after a number.
+    pub async fn matching_numbers(
+        &self,
+        filter: &WatchFilter,
+        after: Option<CrNumber>,
+        limit: u64,
+    ) -> Result<Vec<CrNumber>, StoreError> {
+        let recent = self.is_recent(filter.changed_after).await?;
+        let after = after.map_or(0, |number| number.0);
+        let statement = change_requests::matching(self.backend(), filter, after, recent, limit);
+        numbers(&self.read("match change requests", statement).await?, 0)
+    }
+
+    /// Change requests with tasks that are due at an instant, the longest due first.
+    pub async fn due(&self, now: Instant, limit: u64) -> Result<Vec<CrNumber>, StoreError> {
+        let statement = tasks::due(self.backend(), now, limit);
+        numbers(&self.read("read what is due", statement).await?, 0)
+    }
+
+    /// The next instant at which something is due; it may have passed.
+    pub async fn next_due(&self) -> Result<Option<Instant>, StoreError> {
+        let statement = tasks::next_due(self.backend());
+        let found = self.read("read what is due next", statement).await?;
+        let reader = found
+            .first()
+            .map(|row| RowReader::new(row, "tasks", "next due".to_owned()));
+        Ok(reader
+            .map(|reader| reader.instant(0, "due_at"))
+            .transpose()?)
+    }
+
+    /// Change requests that could still start something and whose resultant policy has a part: how
+    /// many there are, and the newest of them.
+    pub async fn open_change_requests(
+        &self,
+        part: &str,
+        limit: u64,
+    ) -> Result<(u64, Vec<CrNumber>), StoreError> {
+        let statement = change_requests::open_with_part(self.backend(), part, limit);
+        let found = self.read("count open change requests", statement).await?;
+        let count = found.first().map(|row| {
+            RowReader::new(row, "change_requests", "count".to_owned()).number(0, "count")
+        });
+        Ok((count.transpose()?.unwrap_or(0), numbers(&found, 1)?))
+    }
+
+    async fn is_recent(&self, sequence: Option<u64>) -> Result<bool, StoreError> {
+        let Some(sequence) = sequence else {
+            return Ok(false);
+        };
+        let head = self.head().await?.map_or(0, |head| head.sequence);
+        Ok(head.saturating_sub(sequence) <= RECENT_ENTRIES)
+    }
+}
+
+fn numbers(found: &[QueryResult], column: usize) -> Result<Vec<CrNumber>, StoreError> {
+    let number = |row| {
+        let reader = RowReader::new(row, "change_requests", "?".to_owned());
+        reader.number(column, "number").map(CrNumber)
+    };
+    Ok(found.iter().map(number).collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,11 @@
+//! Reading, outside the write transaction.
+//!
+//! A read is one statement, hence one snapshot, and shows what the log says: it settles nothing. It
+//! comes from the primary.
+
+mod cases;
+mod directory;
+mod lists;
+mod log;
+
+pub(crate) use log::entries;

@@ -1,0 +1,36 @@
+//! Policies and teams.
+
+use countersign_domain::directory::Directory;
+use countersign_domain::rows::{PolicyRow, TeamRow};
+use sea_orm::QueryResult;
+
+use super::RowReader;
+use crate::UnreadableRow;
+use crate::sql::directory::{POLICY, REVISION, TEAM};
+
+/// The directory, from the rows of `sql::directory::all`.
+pub(crate) fn directory(rows: &[QueryResult]) -> Result<Directory, UnreadableRow> {
+    let mut revision = 0;
+    let mut policies = Vec::new();
+    let mut teams = Vec::new();
+    for row in rows {
+        let any = RowReader::new(row, "policies or teams", "?".to_owned());
+        match any.value::<i64>(0, "what")? {
+            REVISION => revision = any.number(3, "directory_revision")?,
+            POLICY => {
+                let reader = RowReader::new(row, "policies", any.text(1, "id")?);
+                let policy = PolicyRow::parse(&reader.text(2, "document")?)
+                    .map_err(|problem| reader.problem("document", problem.to_string()))?;
+                policies.push(policy);
+            }
+            TEAM => {
+                let reader = RowReader::new(row, "teams", any.text(1, "id")?);
+                let team = TeamRow::parse(&reader.text(2, "document")?)
+                    .map_err(|problem| reader.problem("document", problem.to_string()))?;
+                teams.push(team);
+            }
+            other => return Err(any.problem("what", format!("{other} is no kind of row"))),
+        }
+    }
+    Ok(Directory::from_rows(revision, policies, teams))
+}

@@ -1,0 +1,67 @@
+//! Policies and teams.
+
+use countersign_domain::rows::{PolicyRow, TeamRow};
+use sea_orm::{DbBackend, Statement};
+
+use super::{Pair, number};
+
+/// The row is the head's revision of the directory.
+pub(crate) const REVISION: i64 = 0;
+/// The row is a policy.
+pub(crate) const POLICY: i64 = 1;
+/// The row is a team.
+pub(crate) const TEAM: i64 = 2;
+
+/// All policies and teams with the revision they are at: one statement, hence one snapshot.
+pub(crate) fn all(backend: DbBackend) -> Statement {
+    ALL.with(backend, [])
+}
+
+const ALL: Pair = Pair::both(
+    "SELECT CAST(0 AS bigint), NULL, NULL, directory_revision FROM
+        (SELECT directory_revision FROM entries ORDER BY sequence DESC LIMIT 1) AS head
+    UNION ALL
+    SELECT 1, id, document, sequence FROM policies
+    UNION ALL
+    SELECT 2, id, document, sequence FROM teams",
+);
+
+/// Writes a policy, unless a newer one is there.
+pub(crate) fn put_policy(backend: DbBackend, row: &PolicyRow) -> Statement {
+    let values = [
+        row.id.as_str().into(),
+        row.document.as_str().into(),
+        number(row.sequence),
+    ];
+    Pair::both(
+        "INSERT INTO policies (id, document, sequence) VALUES ($1, $2, $3)
+        ON CONFLICT (id) DO UPDATE SET document = excluded.document, sequence = excluded.sequence
+            WHERE policies.sequence < excluded.sequence",
+    )
+    .with(backend, values)
+}
+
+/// Deletes a policy.
+pub(crate) fn delete_policy(backend: DbBackend, id: &str) -> Statement {
+    Pair::both("DELETE FROM policies WHERE id = $1").with(backend, [id.into()])
+}
+
+/// Writes a team, unless a newer one is there.
+pub(crate) fn put_team(backend: DbBackend, row: &TeamRow) -> Statement {
+    let values = [
+        row.id.as_str().into(),
+        row.document.as_str().into(),
+        number(row.sequence),
+    ];
+    Pair::both(
+        "INSERT INTO teams (id, document, sequence) VALUES ($1, $2, $3)
+        ON CONFLICT (id) DO UPDATE SET document = excluded.document, sequence = excluded.sequence
+            WHERE teams.sequence < excluded.sequence",
+    )
+    .with(backend, values)
+}
+
+/// Deletes a team.
+pub(crate) fn delete_team(backend: DbBackend, id: &str) -> Statement {
+    Pair::both("DELETE FROM teams WHERE id = $1").with(backend, [id.into()])
+}

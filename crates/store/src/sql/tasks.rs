@@ -1,0 +1,89 @@
+//! Lists of tasks, and what is due.
+
+use countersign_domain::Instant;
+use countersign_domain::ids::{EnvironmentId, ProjectId, ReleaseId, RunnerName, TaskId};
+use sea_orm::{DbBackend, Statement};
+
+use super::cases::of_picked;
+use super::conditions::Conditions;
+use super::{Pair, number};
+use crate::filter::TaskFilter;
+
+/// A page of tasks by id, each with its change request and all tasks of that. `recent` says that
+/// few entries have come since `changed_after`, so that they are looked through instead of the rows.
+pub(crate) fn list(backend: DbBackend, filter: &TaskFilter, recent: bool) -> Statement {
+    let mut conditions = Conditions::new(backend);
+    conditions.and_some("t.waiting_for = ?", filter.waiting_for);
+    conditions.and_some("t.state = ?", filter.state.as_deref());
+    if filter.open_only || is_open(filter) {
+        conditions.and_plain("NOT t.ended");
+    }
+    conditions.and_some(
+        "t.project = ?",
+        filter.project.as_ref().map(ProjectId::as_str),
+    );
+    conditions.and_some(
+        "t.environment = ?",
+        filter.environment.as_ref().map(EnvironmentId::as_str),
+    );
+    conditions.and_some(
+        "t.release = ?",
+        filter.release.as_ref().map(ReleaseId::as_str),
+    );
+    conditions.and_some(
+        "t.runner = ?",
+        filter.runner.as_ref().map(RunnerName::as_str),
+    );
+    if let Some(held_by) = filter.change_request {
+        conditions.and("t.change_request = ?", number(held_by.0));
+    }
+    if let Some(sequence) = filter.changed_after {
+        conditions.and("t.sequence > ?", number(sequence));
+        if recent {
+            conditions.and(CHANGED_RECENTLY, number(sequence));
+        }
+    }
+    conditions.and_granted(&filter.grant, "t.project", "t.environment");
+    conditions.and_some("t.id > ?", filter.after.as_ref().map(TaskId::as_str));
+    let limit = conditions.value(number(filter.limit));
+    let found = conditions.found();
+    let picked = format!(
+        "SELECT t.change_request AS number, t.id AS id FROM tasks AS t {found}
+        ORDER BY t.id LIMIT {limit}"
+    );
+    conditions.statement(of_picked(&picked))
+}
+
+const CHANGED_RECENTLY: &str = "t.id IN (SELECT e.aggregate_id FROM entries AS e
+    WHERE e.sequence > ? AND e.aggregate_kind = 'task')";
+
+/// Whether the filter only asks for states that are open, so that the index of open tasks serves.
+fn is_open(filter: &TaskFilter) -> bool {
+    let open = |state: &str| matches!(state, "PAUSED" | "CLEARED" | "RUNNING");
+    filter.waiting_for.is_some() || filter.state.as_deref().is_some_and(open)
+}
+
+/// The holders of tasks that are due, the longest due first. Of one change request a thousand tasks
+/// can be due at once, so more tasks are looked at than change requests are asked for.
+pub(crate) fn due(backend: DbBackend, now: Instant, limit: u64) -> Statement {
+    let looked_at = limit.saturating_mul(8).saturating_add(1_000);
+    DUE.with(
+        backend,
+        [now.micros().into(), number(looked_at), number(limit)],
+    )
+}
+
+const DUE: Pair = Pair::both(
+    "SELECT change_request, min(due_at) FROM (
+        SELECT change_request, due_at FROM tasks
+        WHERE due_at IS NOT NULL AND due_at <= $1
+        ORDER BY due_at, change_request LIMIT $2
+    ) AS due
+    GROUP BY change_request ORDER BY 2, 1 LIMIT $3",
+);
+
+/// The next instant at which something is due.
+pub(crate) fn next_due(backend: DbBackend) -> Statement {
+    Pair::both("SELECT due_at FROM tasks WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1")
+        .with(backend, [])
+}

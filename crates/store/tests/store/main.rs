@@ -1,0 +1,24 @@
+//! The store on a SQLite file and on PostgreSQL, driven as the engine drives it.
+//!
+//! Each test runs on both where it means something on both; the last segment of its name says on
+//! which.
+
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests fail by panicking, helpers of tests too"
+)]
+
+mod broken;
+mod directory;
+mod gate;
+mod lists;
+mod measure;
+mod place;
+mod requests;
+mod roundtrip;
+mod sample;
+mod setup;
+mod tampering;
+mod verify;
+mod wake;

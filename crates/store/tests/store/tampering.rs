@@ -1,0 +1,98 @@
+//! What an intruder with the database's password could do to a store.
+
+use countersign_store::{StoreConfig, testing};
+use sea_orm::ConnectionTrait;
+use sea_orm::sea_query::{
+    DeleteStatement, Expr, ExprTrait, InsertStatement, Query, SelectStatement, UpdateStatement,
+};
+
+/// An intruder.
+pub(crate) struct Intruder {
+    connection: sea_orm::DatabaseConnection,
+}
+
+impl Intruder {
+    pub(crate) async fn into(config: &StoreConfig) -> Self {
+        Self {
+            connection: testing::intrude(config).await.unwrap(),
+        }
+    }
+
+    pub(crate) async fn update(&self, statement: &UpdateStatement) {
+        let done = self.connection.execute(statement).await.unwrap();
+        assert!(done.rows_affected() > 0, "{statement:?} hit nothing");
+    }
+
+    pub(crate) async fn delete(&self, statement: &DeleteStatement) {
+        let done = self.connection.execute(statement).await.unwrap();
+        assert!(done.rows_affected() > 0, "{statement:?} hit nothing");
+    }
+
+    /// The value that a query finds, to be put back later.
+    pub(crate) async fn keep(&self, statement: &SelectStatement) -> Expr {
+        let row = self.connection.query_one(statement).await.unwrap().unwrap();
+        if let Ok(text) = row.try_get_by::<Option<String>, usize>(0) {
+            return Expr::val(text);
+        }
+        if let Ok(number) = row.try_get_by::<Option<i64>, usize>(0) {
+            return Expr::val(number);
+        }
+        Expr::val(row.try_get_by::<bool, usize>(0).unwrap())
+    }
+
+    /// Copies a change request under another number.
+    pub(crate) async fn copy_change_request(&self, from: i64, to: i64) -> i64 {
+        let columns = [
+            "state",
+            "kind",
+            "project",
+            "environment",
+            "release",
+            "approval_required",
+            "resultant",
+            "frozen",
+            "live",
+            "sequence",
+        ];
+        let mut original = Query::select();
+        original
+            .expr(Expr::val(to))
+            .columns(columns)
+            .from("change_requests");
+        original.and_where(Expr::col("number").eq(from));
+        let mut copy = Query::insert();
+        copy.into_table("change_requests")
+            .columns(["number"].into_iter().chain(columns));
+        copy.select_from(original.take()).unwrap();
+        self.connection.execute(&copy.take()).await.unwrap();
+        to
+    }
+
+    pub(crate) async fn insert(&self, statement: &InsertStatement) {
+        self.connection.execute(statement).await.unwrap();
+    }
+}
+
+/// Sets a column of one row.
+pub(crate) fn set(
+    table: &'static str,
+    key: (&'static str, Expr),
+    column: &'static str,
+    value: impl Into<Expr>,
+) -> UpdateStatement {
+    let mut statement = Query::update();
+    statement
+        .table(table)
+        .value(column, value)
+        .and_where(Expr::col(key.0).eq(key.1));
+    statement.take()
+}
+
+/// Deletes one row.
+pub(crate) fn delete(table: &'static str, key: (&'static str, Expr)) -> DeleteStatement {
+    let mut statement = Query::delete();
+    statement
+        .from_table(table)
+        .and_where(Expr::col(key.0).eq(key.1));
+    statement.take()
+}

@@ -1,0 +1,3 @@
+//! Every rule by its number, over gRPC, on both stores.
+
+mod decisions;

@@ -1,0 +1,21 @@
+//! Faults under load: servers that are killed or stopped, callers that go away, storms.
+//!
+//! Every test proves that its fault was active, and prints the seed that replays its choices.
+//! Committed but not acknowledged is legal; acknowledged but missing is the only failure.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that meets the unexpected shall fail there, and figures are printed"
+)]
+
+#[path = "../support/process.rs"]
+mod process;
+
+mod batches;
+mod killed;
+mod load;
+mod paused;
+mod storm;

@@ -1,0 +1,19 @@
+//! Foreign clients against the real program: what the proto files promise is all they know.
+//!
+//! - `python`: a gRPC client in Python plays every story of the gate, and runs real commands.
+//! - `buf_curl`: a whole approval from the command line, through both versions of reflection.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that meets the unexpected shall fail there"
+)]
+
+#[path = "../support/process.rs"]
+#[allow(dead_code, reason = "other targets need more of it")]
+mod process;
+
+mod buf_curl;
+mod python;
+mod tool;

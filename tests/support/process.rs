@@ -1,0 +1,137 @@
+//! A server as a child process, so that a test can kill it or stop it in its tracks.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use countersign_client::Connection;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+/// How long a server may take to answer after it was started.
+const START_LIMIT: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Which store a server runs on.
+#[derive(Debug, Clone)]
+pub(crate) enum Database {
+    Sqlite(PathBuf),
+    Postgres(String),
+}
+
+impl Database {
+    /// A store of its own in a folder that is removed with the test.
+    pub(crate) fn sqlite(folder: &TempDir) -> Self {
+        Self::Sqlite(folder.path().join("store.db"))
+    }
+
+    /// An empty database of the cluster that the test run has started.
+    pub(crate) async fn postgres() -> Self {
+        let admin = std::env::var("COUNTERSIGN_TEST_POSTGRES_URL").expect(
+            "COUNTERSIGN_TEST_POSTGRES_URL is not set: run `make test`, or start a cluster with \
+             `tests/tools/postgres start DIR` and set it to the URL that this prints",
+        );
+        Self::Postgres(countersign_store::testing::fresh_postgres(&admin).await.unwrap())
+    }
+
+    /// What the program is told.
+    fn arguments(&self) -> [String; 2] {
+        match self {
+            Self::Sqlite(path) => ["--sqlite".to_owned(), path.display().to_string()],
+            Self::Postgres(url) => ["--database-url".to_owned(), url.clone()],
+        }
+    }
+
+    /// Runs `countersign verify` on it.
+    pub(crate) async fn verify(&self) {
+        let output =
+            Command::new(program()).arg("verify").args(self.arguments()).output().await.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "the store does not verify: {said}");
+    }
+}
+
+/// A server.
+pub(crate) struct Server {
+    database: Database,
+    port: u16,
+    pub(crate) metrics_port: u16,
+    child: Child,
+}
+
+impl Server {
+    /// Starts a server and waits until it answers.
+    pub(crate) async fn start(database: &Database) -> Self {
+        let (port, metrics_port) = (free_port(), free_port());
+        let child = spawn(database, port, metrics_port);
+        let mut server = Self { database: database.clone(), port, metrics_port, child };
+        server.wait_until_it_answers().await;
+        server
+    }
+
+    /// A connection as the bearer of a credential.
+    pub(crate) fn as_(&self, bearer: &str) -> Connection {
+        Connection::new(&format!("http://{}", self.address()), bearer).unwrap()
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Kills it as a power cut would; proves that it was running until then.
+    pub(crate) async fn kill(&mut self) {
+        assert!(self.child.try_wait().unwrap().is_none(), "the server ended by itself");
+        self.child.kill().await.unwrap();
+    }
+
+    /// Starts it again on the same store and port.
+    pub(crate) async fn restart(&mut self) {
+        self.child = spawn(&self.database, self.port, self.metrics_port);
+        self.wait_until_it_answers().await;
+    }
+
+    /// Stops it in its tracks, or lets it go on.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.child.id().unwrap()).unwrap();
+        kill(Pid::from_raw(id), signal).unwrap();
+    }
+
+    async fn wait_until_it_answers(&mut self) {
+        let mut waited = Duration::ZERO;
+        while tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await.is_err() {
+            assert!(self.child.try_wait().unwrap().is_none(), "the server did not start");
+            assert!(waited < START_LIMIT, "the server does not answer");
+            tokio::time::sleep(PAUSE).await;
+            waited += PAUSE;
+        }
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+fn spawn(database: &Database, port: u16, metrics_port: u16) -> Child {
+    Command::new(program())
+        .args(["serve", "--insecure-dev", "--listen", &format!("127.0.0.1:{port}")])
+        .args(["--metrics-address", &format!("127.0.0.1:{metrics_port}")])
+        .args(database.arguments())
+        .env("RUST_LOG", "warn")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
+
+/// The program under test, beside this test's own folder.
+fn program() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let found = own.ancestors().nth(2).map(|target| target.join("countersign"));
+    let found = found.filter(|path: &PathBuf| Path::exists(path));
+    found.expect("the program is not built: run `cargo build --workspace` first")
+}
