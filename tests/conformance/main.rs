@@ -12,4 +12,7 @@
 
 #[macro_use]
 mod gate;
+mod bad_input;
+mod replicas;
 mod rules;
+mod streams;

@@ -15,6 +15,7 @@
 mod process;
 
 mod batches;
+mod idle;
 mod killed;
 mod load;
 mod paused;

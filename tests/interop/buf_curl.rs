@@ -64,12 +64,13 @@ async fn approve(database: &Database, folder: &TempDir, reflection: &'static str
 
     curl.call("admin:root", "PolicyService/CreatePolicy", &policy())
         .await;
-    let created = curl.call(
-        "orchestrator:ci",
-        "ChangeRequestService/CreateChangeRequest",
-        &task(),
-    );
-    let created = created.await;
+    let created = curl
+        .call(
+            "orchestrator:ci",
+            "ChangeRequestService/CreateChangeRequest",
+            &task(),
+        )
+        .await;
     assert_eq!(
         created["message"],
         "Deployment blocked by change request CR-1: requires approval from 1 approver"

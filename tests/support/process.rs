@@ -82,6 +82,12 @@ impl Server {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// Its process id.
+    #[allow(dead_code, reason = "not every suite asks for it")]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     /// Kills it as a power cut would; proves that it was running until then.
     pub(crate) async fn kill(&mut self) {
         assert!(self.child.try_wait().unwrap().is_none(), "the server ended by itself");

@@ -108,7 +108,7 @@ pub(crate) struct Serve {
     /// Take the bearer text of each call as its subject. Only on a loopback address.
     #[arg(long, conflicts_with = "tokens")]
     pub(crate) insecure_dev: bool,
-    /// Allow another address than loopback although this server does not speak TLS itself: something
+    /// Allow another address than loopback although this server does not speak TLS: something
     /// in front of it must.
     #[arg(long)]
     pub(crate) plaintext: bool,

@@ -2,7 +2,6 @@
 
 mod arguments;
 mod demo;
-mod logging;
 mod migrate;
 mod output;
 mod serve;

@@ -1,5 +1,7 @@
 //! `countersign serve`: opens the store, binds, serves until it is told to stop.
 
+use std::io::IsTerminal as _;
+
 use anyhow::Context as _;
 use countersign_server::{
     Authenticator, BoundServer, CrPrefix, Engine, EngineConfig, Server, ServerConfig,
@@ -13,32 +15,30 @@ use crate::output;
 /// Serves. The first SIGTERM or interrupt asks it to leave in good order, the second ends it.
 pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
     write_log(arguments.log_format);
-    let (bound, engine) = bind(arguments).await?;
+    let (bound, what) = bind(arguments).await?;
     let stop = CancellationToken::new();
     let mut asked = Asked::new()?;
+    let address = bound.local_addr();
     output::line(&format!(
-        "countersign is ready: listening on {}, store {}",
-        bound.local_addr(),
-        engine.store_id()
+        "countersign is ready: listening on {address}, {what}"
     ))?;
-    drop(engine);
     let serving = bound.serve(stop.clone());
     tokio::pin!(serving);
     tokio::select! {
         ended = &mut serving => return Ok(ended?),
-        () = asked.to_stop() => tracing::info!("asked to stop; once more ends it at once"),
+        () = asked.wait() => tracing::info!("asked to stop; once more ends it at once"),
     }
     stop.cancel();
     tokio::select! {
         ended = &mut serving => Ok(ended?),
-        () = asked.to_stop() => anyhow::bail!("ended while calls were still open"),
+        () = asked.wait() => anyhow::bail!("ended while calls were still open"),
     }
 }
 
-async fn bind(arguments: Serve) -> anyhow::Result<(BoundServer, Engine)> {
+/// Opens the store and binds; answers with the server, and in words with what it serves to whom.
+async fn bind(arguments: Serve) -> anyhow::Result<(BoundServer, String)> {
     let authenticator = match &arguments.tokens {
-        Some(file) => Authenticator::tokens_file(file)
-            .with_context(|| format!("failed to read the tokens file {}", file.display()))?,
+        Some(file) => Authenticator::tokens_file(file)?,
         None => Authenticator::insecure_dev(),
     };
     let prefix = CrPrefix::parse(&arguments.prefix).map_err(|problem| {
@@ -49,14 +49,16 @@ async fn bind(arguments: Serve) -> anyhow::Result<(BoundServer, Engine)> {
         )
     })?;
     let store = arguments.store.config()?;
-    let mut config = EngineConfig::new(store, prefix, new_store_id());
-    config.settings.require_policy = arguments.require_policy;
+    let what = format!("store {store}, {authenticator}");
     let mut server = ServerConfig::new(arguments.listen, authenticator);
     server.plaintext = arguments.plaintext;
     server.metrics = arguments.metrics_address;
+    // Before the store is opened: a server that may not run shall not create or migrate one.
+    server.check_addresses()?;
+    let mut config = EngineConfig::new(store, prefix, new_store_id());
+    config.settings.require_policy = arguments.require_policy;
     let engine = Engine::open(config).await?;
-    let bound = Server::bind(server, engine.clone()).await?;
-    Ok((bound, engine))
+    Ok((Server::bind(server, engine).await?, what))
 }
 
 #[expect(
@@ -76,7 +78,7 @@ fn write_log(format: LogFormat) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
     match format {
-        LogFormat::Text => log.init(),
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
         LogFormat::Json => log.json().init(),
     }
 }
@@ -96,7 +98,7 @@ impl Asked {
         })
     }
 
-    async fn to_stop(&mut self) {
+    async fn wait(&mut self) {
         tokio::select! {
             _ = self.terminated.recv() => {}
             _ = self.interrupted.recv() => {}

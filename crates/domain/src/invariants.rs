@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::Instant;
 use crate::change_request::{Case, CrState, Verdict};
+use crate::ids::CrNumber;
 use crate::task::{Task, TaskState};
 
 /// A broken invariant.
@@ -15,6 +16,16 @@ pub struct Violation {
     pub name: &'static str,
     /// What it does not hold for.
     pub subject: String,
+}
+
+impl Violation {
+    /// What a command on a change request in quarantine meets.
+    pub fn quarantined(number: CrNumber) -> Self {
+        Self {
+            name: "an invariant, earlier,",
+            subject: format!("change request {}", number.0),
+        }
+    }
 }
 
 /// An invariant: its name, and whether it holds for a settled case.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::Instant;
 use crate::change_request::{ChangeRequest, CrContent, CrState, Decision};
 use crate::directory::Team;
-use crate::log::{FORMAT, Stamp, sha256_hex};
+use crate::log::{FORMAT, Stamp, digest_of};
 use crate::policy::Policy;
 use crate::task::{Task, TaskContent, TaskState};
 
@@ -87,6 +87,11 @@ impl CrRow {
         }
     }
 
+    /// By what the last entry of its change request seals it.
+    pub fn seal(&self) -> String {
+        row_digest(&self.frozen, &self.live)
+    }
+
     /// The change request of a row's two texts.
     pub fn parse(frozen: &str, live: &str) -> Result<ChangeRequest, RowError> {
         let content: CrContent = read(frozen)?;
@@ -159,6 +164,11 @@ impl TaskRow {
             due_at: from.due_at(),
             sequence: from.stamp.sequence,
         }
+    }
+
+    /// By what the last entry of its task seals it.
+    pub fn seal(&self) -> String {
+        row_digest(&self.frozen, &self.live)
     }
 
     /// The task of a row's two texts.
@@ -242,9 +252,10 @@ pub enum RowError {
     },
 }
 
-/// The digest of a live text, by which an aggregate's last entry seals its row.
-pub fn row_digest(live: &str) -> String {
-    sha256_hex(live.as_bytes())
+/// The digest of a row, by which an aggregate's last entry seals it: of its two texts, which hold
+/// everything that the other columns say.
+fn row_digest(frozen: &str, live: &str) -> String {
+    digest_of(&(frozen, live))
 }
 
 /// A value as versioned text.

@@ -313,7 +313,7 @@ run finish     | NotRunning → EXPIRED         | NotRunning → CLOSED      | N
     );
 }
 
-/// A start is found by every command that comes after the end of its window.
+/// The window of a task that has started closes: nothing happens to it (F4).
 #[test]
 fn a_started_task_is_not_touched_by_the_end_of_its_window() {
     cells(

@@ -46,6 +46,9 @@ impl SharedDirectory {
         if entry.head.directory_revision <= directory.revision() {
             return Ok(());
         }
+        if entry.head.directory_revision != directory.revision() + 1 {
+            return Err(fault(entry, &"an entry before it is missing"));
+        }
         let event = Body::parse(&entry.body).and_then(|body| body.typed_event());
         let event = event.map_err(|problem| fault(entry, &problem))?;
         let stamp = entry.head.stamp();
@@ -59,6 +62,6 @@ impl SharedDirectory {
 }
 
 fn fault(entry: &Entry, problem: &dyn std::fmt::Display) -> Failure {
-    tracing::error!(sequence = entry.head.sequence, %problem, "a directory entry is unreadable");
+    tracing::error!(sequence = entry.head.sequence, %problem, "a directory entry cannot be taken in");
     Failure::Internal
 }

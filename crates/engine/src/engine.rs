@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use countersign_domain::Instant;
 use countersign_domain::access::Principal;
 use countersign_domain::batch::{Action, Answer, Command, Context, Reply, WorkingSet, run};
 use countersign_domain::change_request::CreateTask;
+use countersign_domain::directory::Directory;
 use countersign_domain::ids::CrPrefix;
 use countersign_domain::log::{Body, Cause, Event, FORMAT, Head, Stamp, StoreEvent, append};
 use countersign_domain::task::TaskSpec;
-use countersign_domain::{Instant, Refusal};
 use countersign_store::{Store, StoreError};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
@@ -20,16 +21,15 @@ use crate::directory::SharedDirectory;
 use crate::failure::Failure;
 use crate::feed::{
     Hub, LogMessage, LogStart, Shared, SignalFilter, SignalMessage, StatusFilter, StatusMessage,
-    Subscription, run_tail, seen, watch_log, watch_signals, watch_status,
+    Subscription, caught_up, run_tail, seen, watch_log, watch_signals, watch_status,
 };
 use crate::lanes::{Done, Lanes, Waiting};
+use crate::query::HeadView;
 use crate::sweep::Due;
 use crate::writer::{Writer, lock_key};
 
-/// How many policies one change request may hold.
-const MATCHED_POLICIES_LIMIT: usize = 64;
 /// How often a creation is prepared outside the lock before the writer prepares it itself.
-const PREPARE_LIMIT: u32 = 2;
+pub(crate) const PREPARE_LIMIT: u32 = 2;
 
 /// Why an engine cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -107,7 +107,7 @@ impl Engine {
             Arc::clone(&due),
             hub,
         );
-        let writer = tokio::spawn(writer.run());
+        let writer = tokio::spawn(supervise(writer, Arc::clone(&lanes)));
         Ok(Self(Arc::new(Inner {
             config,
             store,
@@ -156,7 +156,7 @@ impl Engine {
     pub async fn create(&self, caller: &Principal, spec: TaskSpec) -> Result<Answer, Failure> {
         let mut stale = 0;
         loop {
-            let create = self.prepare(&spec)?;
+            let create = self.directory().read(|directory| prepare(directory, &spec));
             let action = Action::Create(Box::new(create));
             let command = Command {
                 caller: Some(caller.clone()),
@@ -179,20 +179,19 @@ impl Engine {
             .await;
         let held = held.map_err(|e| self.read_failed(&e))?;
         let is_new = held.is_empty();
-        let clock = self.head().await?.clock;
-        let create = self.prepare(&spec)?;
-        let command = Command {
-            caller: Some(caller.clone()),
-            action: Action::Create(Box::new(create)),
-            request: None,
-        };
+        let HeadView { head, clock } = self.head().await?;
+        // Prepared and run at one revision of the directory: a preview is never stale.
         let mut outcome = self.directory().read(|directory| {
-            let settings = &self.config().settings;
+            let command = Command {
+                caller: Some(caller.clone()),
+                action: Action::Create(Box::new(prepare(directory, &spec))),
+                request: None,
+            };
             let context = Context {
-                now: clock,
+                now: clock.max(head.instant),
                 clock,
                 directory,
-                settings,
+                settings: &self.config().settings,
             };
             let head = Head {
                 directory_revision: directory.revision(),
@@ -237,22 +236,21 @@ impl Engine {
         watch_log(self.0.shared.clone(), start).await
     }
 
-    /// Whether the head was read lately, and the clock is not behind it.
+    /// Whether the head was read lately, the clock that starts are judged by is not behind it, and
+    /// commands are taken.
     pub fn is_healthy(&self) -> bool {
         let seen = *self.0.shared.head.borrow();
-        let fresh = seen.is_fresh(self.config().poll);
-        let clock = self.config().clock.display();
-        // On PostgreSQL the database's clock decides; this process's is only a hint.
-        let behind = !self.store().is_postgres() && seen.head.clock_behind_micros(clock).is_some();
-        fresh && !behind
+        seen.is_fresh(self.config().poll) && !seen.clock_is_behind && self.0.lanes.are_open()
     }
 
     /// Resolves when the health may have changed.
     pub async fn health_changed(&self) {
         let mut head = self.0.shared.head.clone();
+        // A clone would take every change since the engine was opened for a new one.
+        head.mark_unchanged();
         let pause = tokio::time::sleep(self.config().poll);
         tokio::select! {
-            _ = head.changed() => {}
+            Ok(()) = head.changed() => {}
             () = pause => {}
         }
     }
@@ -282,6 +280,25 @@ impl Engine {
         self.config().clock.display()
     }
 
+    /// Waits until every policy and team of the store is known here: another replica may have
+    /// written some a moment ago. What this process wrote it knows before it answers.
+    pub(crate) async fn know_directory(&self) -> Result<(), Failure> {
+        if !self.store().is_postgres() {
+            return Ok(());
+        }
+        let head = self
+            .store()
+            .head()
+            .await
+            .map_err(|e| self.read_failed(&e))?;
+        let head = head.unwrap_or(Head::EMPTY);
+        if self.directory().read(Directory::revision) >= head.directory_revision {
+            return Ok(());
+        }
+        self.0.shared.hub.wake();
+        caught_up(&self.0.shared, head.sequence).await
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.0.store
     }
@@ -304,20 +321,6 @@ impl Engine {
         Failure::StoreUnavailable
     }
 
-    fn prepare(&self, spec: &TaskSpec) -> Result<CreateTask, Refusal> {
-        let (resultant, revision) = self
-            .directory()
-            .read(|directory| (directory.resultant(spec), directory.revision()));
-        let found = resultant.policies.len();
-        if found > MATCHED_POLICIES_LIMIT {
-            return Err(Refusal::TooManyPolicies {
-                found,
-                limit: MATCHED_POLICIES_LIMIT,
-            });
-        }
-        Ok(CreateTask::prepare(spec.clone(), resultant, revision))
-    }
-
     async fn submit(&self, command: Command, stale: u32) -> Result<Done, Failure> {
         let (answer, done) = oneshot::channel();
         self.0.lanes.push(Waiting {
@@ -327,6 +330,21 @@ impl Engine {
         })?;
         done.await.map_err(|_| Failure::StoreUnavailable)
     }
+}
+
+/// Runs the writer. Should it ever panic outside of a batch, nothing is written any more: commands
+/// are refused at once instead of waiting for ever, and the health shows it.
+async fn supervise(writer: Writer, lanes: Arc<Lanes>) {
+    if let Err(error) = tokio::spawn(writer.run()).await {
+        tracing::error!(%error, "the writer has ended by a panic; restart this server");
+        lanes.abandon();
+    }
+}
+
+/// Matches and merges for a creation, at a revision of the directory.
+pub(crate) fn prepare(directory: &Directory, spec: &TaskSpec) -> CreateTask {
+    let resultant = directory.resultant(spec);
+    CreateTask::prepare(spec.clone(), resultant, directory.revision())
 }
 
 /// Entry 1: names the store.

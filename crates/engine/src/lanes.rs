@@ -50,6 +50,11 @@ impl Lane {
     }
 }
 
+/// How many commands a batch holds at the most once it holds all that is to be stopped.
+const SHORT_BATCH: usize = 16;
+
+const STOP: usize = Lane::Stop as usize;
+
 /// What became of a command, or that it must be prepared again.
 #[derive(Debug)]
 pub(crate) enum Done {
@@ -77,8 +82,10 @@ pub(crate) struct Lanes {
 #[derive(Debug, Default)]
 struct State {
     queues: [VecDeque<Waiting>; 4],
-    /// The lane that the next batch begins with.
+    /// The lane that the next batch goes on with.
     turn: usize,
+    /// The lane whose next command must be alone and was passed over: it begins the next batch.
+    owed: Option<usize>,
     closed: bool,
 }
 
@@ -130,26 +137,37 @@ impl Lanes {
     }
 
     /// Takes the next batch: one command from each lane in turn, until it is full. A command that
-    /// must be alone is taken only as the first.
+    /// must be alone is taken only as the first. What is to be stopped goes first, and in a short
+    /// batch, so that it does not wait for a storm to be written with it.
     pub(crate) fn take(&self, limit: usize) -> Vec<Waiting> {
         let mut state = self.lock();
         let mut batch: Vec<Waiting> = Vec::new();
+        if let Some(owed) = state.owed.take() {
+            state.turn = owed;
+        } else if !state.queues[STOP].is_empty() {
+            state.turn = STOP;
+        }
+        let mut stops = false;
         let mut passed = 0;
         while batch.len() < limit && passed < Lane::ALL.len() {
             let turn = state.turn;
+            let short = stops && state.queues[STOP].is_empty();
+            if short && batch.len() >= SHORT_BATCH {
+                break;
+            }
             state.turn = (turn + 1) % Lane::ALL.len();
-            let alone = match state.queues[turn].front() {
-                None => {
-                    passed += 1;
-                    continue;
-                }
-                Some(front) => front.command.action.is_alone(),
+            let Some(front) = state.queues[turn].front() else {
+                passed += 1;
+                continue;
             };
+            let alone = front.command.action.is_alone();
             if alone && !batch.is_empty() {
+                state.owed = Some(turn);
                 passed += 1;
                 continue;
             }
             passed = 0;
+            stops |= turn == STOP;
             batch.extend(state.queues[turn].pop_front());
             if alone {
                 break;
@@ -162,6 +180,20 @@ impl Lanes {
     pub(crate) fn depths(&self) -> [(&'static str, usize); 4] {
         let state = self.lock();
         Lane::ALL.map(|lane| (lane.name(), state.queues[lane as usize].len()))
+    }
+
+    /// Whether commands are taken.
+    pub(crate) fn are_open(&self) -> bool {
+        !self.lock().closed
+    }
+
+    /// Takes no more commands and lets go of those that wait: nobody will serve them.
+    pub(crate) fn abandon(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        for queue in &mut state.queues {
+            queue.clear();
+        }
     }
 
     /// Takes no more commands; those that wait are still served.
@@ -177,7 +209,8 @@ impl Lanes {
 
 #[cfg(test)]
 mod tests {
-    use countersign_domain::ids::CrNumber;
+    use countersign_domain::change_request::Reject;
+    use countersign_domain::ids::{CrNumber, CrRef};
 
     use super::*;
 
@@ -237,6 +270,43 @@ mod tests {
             sizes.push(batch.len());
         }
         assert_eq!(sizes.iter().sum::<usize>(), 4);
+    }
+
+    fn reject(number: u64) -> Waiting {
+        waiting(Action::Reject(Reject {
+            target: CrRef::Number(CrNumber(number)),
+            comment: String::new(),
+            etag: None,
+            artifact_digest: None,
+        }))
+    }
+
+    #[test]
+    fn a_lone_rejection_goes_first_and_in_a_short_batch() {
+        let lanes = Lanes::new(1_000);
+        for number in 0..100 {
+            lanes.push(settle(number)).unwrap();
+        }
+        lanes.push(reject(1)).unwrap();
+        let batch = lanes.take(128);
+        assert!(matches!(batch[0].command.action, Action::Reject(_)));
+        assert_eq!(batch.len(), SHORT_BATCH, "the storm gets some turns in it");
+        assert_eq!(lanes.take(128).len(), 101 - SHORT_BATCH);
+    }
+
+    #[test]
+    fn what_must_be_alone_is_not_starved_by_what_goes_first() {
+        let lanes = Lanes::new(1_000);
+        lanes.push(admin()).unwrap();
+        let mut batches = 0;
+        loop {
+            lanes.push(reject(batches)).unwrap();
+            batches += 1;
+            if lanes.take(128)[0].command.action.is_alone() {
+                break;
+            }
+            assert!(batches < 3);
+        }
     }
 
     #[test]

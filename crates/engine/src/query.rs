@@ -6,7 +6,7 @@ use countersign_domain::Instant;
 use countersign_domain::Refusal;
 use countersign_domain::access::Principal;
 use countersign_domain::batch::{part_of_person, part_of_team};
-use countersign_domain::change_request::{Case, Deficit, deficit, eligibility};
+use countersign_domain::change_request::{Case, Deficit, deficit};
 use countersign_domain::directory::Team;
 use countersign_domain::ids::{CrNumber, CrRef, PolicyId, TaskId, TeamId};
 use countersign_domain::log::{Entry, Head};
@@ -15,6 +15,9 @@ use countersign_store::{CrFilter, CrStates, EntryFilter, TaskFilter};
 
 use crate::engine::Engine;
 use crate::failure::Failure;
+
+/// How many are read at once where what is read is then sifted.
+const WAITING_PAGE: u64 = 200;
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +97,7 @@ impl Engine {
     ) -> Result<Page<Case>, Failure> {
         filter.states = Some(CrStates::Pending);
         filter.parts = Some(self.parts_of(caller));
-        filter.limit = limit as u64 + 1;
+        filter.limit = (limit as u64 + 1).max(WAITING_PAGE);
         let mut items = Vec::new();
         loop {
             let found = self.store().list_change_requests(&filter).await;
@@ -145,12 +148,6 @@ impl Engine {
         parts
     }
 
-    /// Whether a caller is an approver of a change request.
-    pub fn is_approver(&self, caller: &Principal, case: &Case) -> bool {
-        self.directory()
-            .read(|directory| eligibility(&case.resultant, caller, directory).is_approver())
-    }
-
     /// A page of tasks by id, each with its change request.
     pub async fn tasks(
         &self,
@@ -163,7 +160,8 @@ impl Engine {
     }
 
     /// A policy.
-    pub fn policy(&self, id: &PolicyId) -> Result<Arc<Policy>, Failure> {
+    pub async fn policy(&self, id: &PolicyId) -> Result<Arc<Policy>, Failure> {
+        self.know_directory().await?;
         let found = self
             .directory()
             .read(|directory| directory.policy(id).cloned());
@@ -171,21 +169,22 @@ impl Engine {
     }
 
     /// A page of policies by id.
-    pub fn policies(&self, after: Option<&PolicyId>, limit: usize) -> Page<Arc<Policy>> {
-        self.directory().read(|directory| {
-            page(
-                directory
-                    .policies_after(after)
-                    .take(limit + 1)
-                    .cloned()
-                    .collect(),
-                limit,
-            )
-        })
+    pub async fn policies(
+        &self,
+        after: Option<&PolicyId>,
+        limit: usize,
+    ) -> Result<Page<Arc<Policy>>, Failure> {
+        self.know_directory().await?;
+        let found = self.directory().read(|directory| {
+            let found = directory.policies_after(after);
+            found.take(limit + 1).cloned().collect()
+        });
+        Ok(page(found, limit))
     }
 
     /// A team.
-    pub fn team(&self, id: &TeamId) -> Result<Arc<Team>, Failure> {
+    pub async fn team(&self, id: &TeamId) -> Result<Arc<Team>, Failure> {
+        self.know_directory().await?;
         let found = self
             .directory()
             .read(|directory| directory.team(id).cloned());
@@ -193,17 +192,17 @@ impl Engine {
     }
 
     /// A page of teams by id.
-    pub fn teams(&self, after: Option<&TeamId>, limit: usize) -> Page<Arc<Team>> {
-        self.directory().read(|directory| {
-            page(
-                directory
-                    .teams_after(after)
-                    .take(limit + 1)
-                    .cloned()
-                    .collect(),
-                limit,
-            )
-        })
+    pub async fn teams(
+        &self,
+        after: Option<&TeamId>,
+        limit: usize,
+    ) -> Result<Page<Arc<Team>>, Failure> {
+        self.know_directory().await?;
+        let found = self.directory().read(|directory| {
+            let found = directory.teams_after(after);
+            found.take(limit + 1).cloned().collect()
+        });
+        Ok(page(found, limit))
     }
 
     /// How many open change requests hold a part of a policy, and the newest of them.

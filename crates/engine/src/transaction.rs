@@ -1,17 +1,21 @@
 //! One write transaction: lock, clock and head, load, run, save, commit; and what became of it.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use countersign_domain::batch::{Command, Context, Outcome, Wanted, WorkingSet, run};
+use countersign_domain::batch::{Action, Command, Context, Outcome, Wanted, WorkingSet, run};
+use countersign_domain::directory::Directory;
+use countersign_domain::ids::CrNumber;
 use countersign_domain::log::{FORMAT, Hash, Head};
 use countersign_store::{CommitError, Store, StoreError, WriteTransaction, Writer};
 
 use crate::config::EngineConfig;
 use crate::directory::SharedDirectory;
+use crate::engine::prepare;
 
-/// How often, and after which pause, a lost connection is made anew to learn of a commit.
-const LOOKS: u32 = 50;
+/// How long a lost connection is made anew to learn of a commit, and after which pause each time.
+const LOOK_LIMIT: Duration = Duration::from_secs(10);
 const PAUSE_BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// The writer's own connection, made when it is needed.
@@ -25,16 +29,21 @@ pub(crate) struct Connection {
 pub(crate) enum Attempt {
     /// It is in the store.
     Committed(Box<Outcome>),
-    /// It is not, and would fail again as it is.
+    /// It is not, and would fail again as it is: a statement failed, or what it was given.
     Failed(String),
-    /// The store did not answer; whether the batch is there could not be learnt.
+    /// It is not: running it panicked.
+    Panicked,
+    /// The store did not answer, or is in no state to be written to. Where a commit was under way,
+    /// whether the batch is there could not be learnt.
     Away,
 }
 
 /// How a transaction ended short of a known commit.
 enum Ended {
     Store(StoreError),
-    Fault(String),
+    Panicked,
+    /// The store is not one that this process may write to now.
+    Unfit(String),
     Unknown {
         outcome: Box<Outcome>,
         error: StoreError,
@@ -47,7 +56,21 @@ impl From<StoreError> for Ended {
     }
 }
 
-type Shell<'a> = (&'a EngineConfig, &'a SharedDirectory);
+/// What a batch is run in.
+#[derive(Clone, Copy)]
+pub(crate) struct Shell<'a> {
+    pub(crate) config: &'a EngineConfig,
+    pub(crate) directory: &'a SharedDirectory,
+    /// What nothing is decided on any more.
+    pub(crate) quarantine: &'a BTreeSet<CrNumber>,
+}
+
+/// A command, as it was prepared outside the lock.
+pub(crate) struct Prepared {
+    pub(crate) command: Command,
+    /// The directory overtook it too often: it is prepared again under the lock.
+    pub(crate) overtaken: bool,
+}
 
 impl Connection {
     pub(crate) fn new(store: Store, lock_key: i64) -> Self {
@@ -69,14 +92,16 @@ impl Connection {
         Ok(transaction)
     }
 
-    /// Runs a batch to its end, in the transaction given or in one of its own.
+    /// Runs a batch to its end, in the transaction given or in one of its own. What failed for a
+    /// reason that may pass is run once more.
     pub(crate) async fn attempt(
         &mut self,
         given: Option<WriteTransaction>,
-        commands: &[Command],
+        commands: &mut [Prepared],
         shell: Shell<'_>,
     ) -> Attempt {
         let mut given = given;
+        let mut again = true;
         loop {
             let transaction = match given.take() {
                 Some(transaction) => transaction,
@@ -87,32 +112,39 @@ impl Connection {
             };
             match self.run_in(transaction, commands, shell).await {
                 Ok(outcome) => return Attempt::Committed(Box::new(outcome)),
-                Err(Ended::Fault(problem)) => return Attempt::Failed(problem),
-                Err(Ended::Store(error)) if error.is_connection_loss() => {
-                    self.writer = None;
-                    return away(&error);
+                Err(Ended::Panicked) => return Attempt::Panicked,
+                Err(Ended::Unfit(problem)) => return away(&problem),
+                Err(Ended::Store(error)) if error.is_statement_error() => {
+                    return Attempt::Failed(error.to_string());
                 }
-                Err(Ended::Store(error)) => return Attempt::Failed(error.to_string()),
+                Err(Ended::Store(error)) => {
+                    self.writer = None;
+                    // No commit was tried, or it was refused: nothing happened.
+                    if !again {
+                        return away(&error);
+                    }
+                }
                 Err(Ended::Unknown { outcome, error }) => {
                     tracing::warn!(%error, "a commit's outcome is unknown; looking");
                     self.writer = None;
                     match self.look(&outcome).await {
                         Some(true) => return Attempt::Committed(outcome),
-                        Some(false) => {}
-                        None => return Attempt::Away,
+                        Some(false) if again => {}
+                        Some(false) | None => return away(&error),
                     }
                 }
             }
+            again = false;
         }
     }
 
     async fn run_in(
         &self,
         mut transaction: WriteTransaction,
-        commands: &[Command],
-        (config, directory): Shell<'_>,
+        commands: &mut [Prepared],
+        shell: Shell<'_>,
     ) -> Result<Outcome, Ended> {
-        let outcome = match prepare_and_run(&mut transaction, commands, config, directory).await {
+        let outcome = match load_and_run(&mut transaction, commands, shell).await {
             Ok(outcome) => outcome,
             Err(ended) => {
                 transaction.rollback().await;
@@ -139,64 +171,88 @@ impl Connection {
     /// ended, so the entry at its first sequence is either the batch's own or it is not there.
     async fn look(&mut self, outcome: &Outcome) -> Option<bool> {
         let first = outcome.entries.first()?;
-        for _ in 0..LOOKS {
-            if let Ok(mut transaction) = self.begin().await {
-                let found = transaction.entry_hash(first.head.sequence).await;
-                transaction.rollback().await;
-                match found {
-                    Ok(found) => return Some(found == Some(first.head.hash)),
-                    Err(error) => tracing::warn!(%error, "looking for a commit failed"),
+        let looking = async {
+            loop {
+                if let Ok(mut transaction) = self.begin().await {
+                    let found = transaction.entry_hash(first.head.sequence).await;
+                    transaction.rollback().await;
+                    match found {
+                        Ok(found) => return found == Some(first.head.hash),
+                        Err(error) => tracing::warn!(%error, "looking for a commit failed"),
+                    }
+                    self.writer = None;
                 }
-                self.writer = None;
+                tokio::time::sleep(PAUSE_BETWEEN_LOOKS).await;
             }
-            tokio::time::sleep(PAUSE_BETWEEN_LOOKS).await;
-        }
-        None
+        };
+        tokio::time::timeout(LOOK_LIMIT, looking).await.ok()
     }
 }
 
-fn away(error: &StoreError) -> Attempt {
-    tracing::warn!(%error, "the store does not answer");
+fn away(error: &dyn std::fmt::Display) -> Attempt {
+    tracing::warn!(%error, "the store cannot be written to");
     Attempt::Away
 }
 
 /// Reads the clock and the head, loads, and runs the pure batch.
-async fn prepare_and_run(
+async fn load_and_run(
     transaction: &mut WriteTransaction,
-    commands: &[Command],
-    config: &EngineConfig,
-    directory: &SharedDirectory,
+    prepared: &mut [Prepared],
+    shell: Shell<'_>,
 ) -> Result<Outcome, Ended> {
+    let Shell {
+        config,
+        directory,
+        quarantine,
+    } = shell;
     let (database, head) = transaction.clock_and_head().await?;
     let clock = config.clock.of_transaction(database);
     let head = head.unwrap_or(Head::EMPTY);
-    if head.format != FORMAT {
-        let problem = format!(
-            "the store has format {}, this build writes {FORMAT}",
-            head.format
-        );
-        return Err(Ended::Fault(problem));
-    }
-    if head.hash == Hash::ZERO {
-        return Err(Ended::Fault(
-            "the store has lost its first entry".to_owned(),
-        ));
-    }
+    check_fit(&head)?;
     bring_current(transaction, directory, &head).await?;
+    prepare_overtaken(prepared, directory);
+    let commands: Vec<Command> = prepared.iter().map(|one| one.command.clone()).collect();
     let loaded = transaction.load(&Wanted::by(commands.iter())).await?;
     let mut set = WorkingSet::new(head, loaded.cases);
     set.requests.extend(loaded.requests);
-    let ran = directory.read(|directory| {
-        let now = clock.max(head.instant);
+    set.quarantine.clone_from(quarantine);
+    directory.read(|directory| {
+        // Since it was brought current, the feed may have replaced it by another store's.
+        if directory.revision() != head.directory_revision {
+            return Err(unfit_directory(directory, &head));
+        }
         let context = Context {
-            now,
+            now: clock.max(head.instant),
             clock,
             directory,
             settings: &config.settings,
         };
-        catch_unwind(AssertUnwindSafe(|| run(set, commands, context)))
-    });
-    ran.map_err(|_| Ended::Fault("the batch panicked".to_owned()))
+        catch_unwind(AssertUnwindSafe(|| run(set, &commands, context))).map_err(|_| Ended::Panicked)
+    })
+}
+
+/// Refuses a store that this build does not know how to write.
+fn check_fit(head: &Head) -> Result<(), Ended> {
+    if head.format != FORMAT {
+        let found = head.format;
+        let problem = format!("the store has format {found}, this build writes {FORMAT}");
+        return Err(Ended::Unfit(problem));
+    }
+    if head.hash == Hash::ZERO {
+        return Err(Ended::Unfit(
+            "the store has lost its first entry".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Prepares creations that the directory overtook too often: here it can overtake them no more.
+fn prepare_overtaken(prepared: &mut [Prepared], directory: &SharedDirectory) {
+    for one in prepared.iter_mut().filter(|one| one.overtaken) {
+        if let Action::Create(create) = &mut one.command.action {
+            **create = directory.read(|directory| prepare(directory, &create.spec));
+        }
+    }
 }
 
 /// Takes in what other replicas did to policies and teams, so that people are judged by the teams
@@ -206,19 +262,25 @@ async fn bring_current(
     directory: &SharedDirectory,
     head: &Head,
 ) -> Result<(), Ended> {
-    let known = directory.read(countersign_domain::directory::Directory::revision);
+    let known = directory.read(Directory::revision);
     if known < head.directory_revision {
         let entries = transaction.directory_entries(known).await?;
         if directory.take_in(entries.iter()).is_err() {
-            return Err(Ended::Fault("a directory entry is unreadable".to_owned()));
+            return Err(Ended::Unfit(
+                "a directory entry cannot be taken in".to_owned(),
+            ));
         }
     }
-    let known = directory.read(countersign_domain::directory::Directory::revision);
-    if known == head.directory_revision {
-        return Ok(());
-    }
-    let wanted = head.directory_revision;
-    Err(Ended::Fault(format!(
-        "the directory is at {known}, the head at {wanted}"
-    )))
+    directory.read(|directory| {
+        if directory.revision() == head.directory_revision {
+            Ok(())
+        } else {
+            Err(unfit_directory(directory, head))
+        }
+    })
+}
+
+fn unfit_directory(directory: &Directory, head: &Head) -> Ended {
+    let (known, wanted) = (directory.revision(), head.directory_revision);
+    Ended::Unfit(format!("the directory is at {known}, the head at {wanted}"))
 }

@@ -4,25 +4,26 @@
 //! wait for the lock allows. A statement error reruns the batch in halves; an unknown outcome of a
 //! commit is settled by looking. Nothing it awaits is ever cancelled by a client.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_domain::batch::{Action, Command, Outcome, Reply, Wanted};
-use countersign_domain::change_request::CreateTask;
+use countersign_domain::batch::{Outcome, Reply, Wanted};
+use countersign_domain::change_request::Case;
+use countersign_domain::ids::CrNumber;
 use countersign_domain::log::sha256_hex;
-use countersign_store::Store;
+use countersign_store::{Store, WriteTransaction};
 use metrics::{counter, gauge, histogram};
 
 use crate::config::EngineConfig;
 use crate::directory::SharedDirectory;
+use crate::engine::PREPARE_LIMIT;
 use crate::failure::Failure;
 use crate::feed::Hub;
 use crate::lanes::{Done, Lanes, Waiting};
 use crate::sweep::Due;
-use crate::transaction::{Attempt, Connection};
+use crate::transaction::{Attempt, Connection, Prepared, Shell};
 
-/// How often a creation is found stale before the writer prepares it under the lock.
-const STALE_LIMIT: u32 = 2;
 /// How long to wait after the store did not answer.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
@@ -37,14 +38,15 @@ pub(crate) fn lock_key(store_id: &str) -> i64 {
 
 /// The one that writes.
 pub(crate) struct Writer {
+    store: Store,
     connection: Connection,
     config: Arc<EngineConfig>,
     lanes: Arc<Lanes>,
     directory: Arc<SharedDirectory>,
     due: Arc<Due>,
     hub: Arc<Hub>,
-    /// What met a broken invariant: it grants nothing any more.
-    quarantine: Wanted,
+    /// Change requests that met a broken invariant: they grant nothing any more.
+    quarantine: BTreeSet<CrNumber>,
 }
 
 impl Writer {
@@ -57,9 +59,10 @@ impl Writer {
         due: Arc<Due>,
         hub: Arc<Hub>,
     ) -> Self {
-        let connection = Connection::new(store, lock_key);
-        let quarantine = Wanted::default();
+        let connection = Connection::new(store.clone(), lock_key);
+        let quarantine = BTreeSet::new();
         Self {
+            store,
             connection,
             config,
             lanes,
@@ -73,12 +76,15 @@ impl Writer {
     /// Serves until the lanes are closed and empty.
     pub(crate) async fn run(mut self) {
         while self.lanes.filled().await {
-            for (lane, depth) in self.lanes.depths() {
-                gauge!("countersign_lane_commands", "lane" => lane).set(depth as f64);
-            }
             if !self.round().await {
                 tokio::time::sleep(BACK_OFF).await;
             }
+        }
+    }
+
+    fn gauge_lanes(&self) {
+        for (lane, depth) in self.lanes.depths() {
+            gauge!("countersign_lane_commands", "lane" => lane).set(depth as f64);
         }
     }
 
@@ -95,7 +101,7 @@ impl Writer {
         };
         histogram!("countersign_write_lock_wait_seconds").record(began.elapsed().as_secs_f64());
         let batch = self.lanes.take(self.config.batch_limit);
-        let batch = self.without_quarantined(batch);
+        self.gauge_lanes();
         if batch.is_empty() {
             transaction.rollback().await;
             return true;
@@ -103,36 +109,34 @@ impl Writer {
         self.serve(batch, Some(transaction)).await
     }
 
-    /// Serves a batch; where a statement fails, its halves, down to the command that fails.
+    /// Serves a batch; where it fails, its halves, down to the command that fails.
     async fn serve(
         &mut self,
         batch: Vec<Waiting>,
-        mut transaction: Option<countersign_store::WriteTransaction>,
+        mut transaction: Option<WriteTransaction>,
     ) -> bool {
         let mut parts = vec![batch];
-        while let Some(mut part) = parts.pop() {
-            self.prepare_stale(&mut part);
-            let commands: Vec<Command> = part.iter().map(|w| w.command.clone()).collect();
-            let context = (&*self.config, &*self.directory);
-            match self
-                .connection
-                .attempt(transaction.take(), &commands, context)
-                .await
-            {
+        while let Some(part) = parts.pop() {
+            match self.attempt(&part, transaction.take()).await {
                 Attempt::Committed(outcome) => self.publish(part, *outcome),
-                Attempt::Failed(problem) if part.len() > 1 => {
-                    tracing::error!(%problem, commands = part.len(), "a batch failed; halving it");
-                    let second = part.split_off(part.len() / 2);
-                    parts.push(second);
-                    parts.push(part);
-                }
-                Attempt::Failed(problem) => {
-                    tracing::error!(%problem, command = ?commands, "a command failed");
-                    self.put_in_quarantine(&commands);
+                Attempt::Failed(problem) if part.len() == 1 => {
+                    tracing::error!(%problem, "a command failed");
                     answer_all(part, &Failure::Internal);
                 }
+                Attempt::Panicked if part.len() == 1 => {
+                    tracing::error!("a command panicked; its change request is closed");
+                    self.put_in_quarantine(&part).await;
+                    answer_all(part, &Failure::Internal);
+                }
+                Attempt::Failed(_) | Attempt::Panicked => {
+                    tracing::error!(commands = part.len(), "a batch failed; halving it");
+                    let mut first = part;
+                    let second = first.split_off(first.len() / 2);
+                    parts.push(second);
+                    parts.push(first);
+                }
                 Attempt::Away => {
-                    answer_all(part, &Failure::StoreUnavailable);
+                    parts.push(part);
                     for part in parts {
                         answer_all(part, &Failure::StoreUnavailable);
                     }
@@ -141,6 +145,28 @@ impl Writer {
             }
         }
         true
+    }
+
+    async fn attempt(
+        &mut self,
+        part: &[Waiting],
+        transaction: Option<WriteTransaction>,
+    ) -> Attempt {
+        let mut commands: Vec<Prepared> = part
+            .iter()
+            .map(|waiting| Prepared {
+                command: waiting.command.clone(),
+                overtaken: waiting.stale >= PREPARE_LIMIT,
+            })
+            .collect();
+        let shell = Shell {
+            config: &self.config,
+            directory: &self.directory,
+            quarantine: &self.quarantine,
+        };
+        self.connection
+            .attempt(transaction, &mut commands, shell)
+            .await
     }
 
     /// Tells everybody what a committed batch did, the callers first.
@@ -160,57 +186,28 @@ impl Writer {
                 Reply::Broken(violation) => {
                     tracing::error!(%violation, "an invariant is broken; its aggregate is closed");
                     counter!("countersign_broken_invariants_total").increment(1);
-                    self.put_in_quarantine(std::slice::from_ref(&waiting.command));
                     Done::Answered(Err(Failure::Internal))
                 }
             };
             // A caller that has gone is no reason to stop.
             drop(waiting.answer.send(done));
         }
+        self.quarantine = outcome.quarantine;
         if !outcome.entries.is_empty() {
             self.due.note(&outcome.changes);
             self.hub.wake();
         }
     }
 
-    /// Prepares creations anew that the directory overtook too often.
-    fn prepare_stale(&self, batch: &mut [Waiting]) {
-        for waiting in batch
-            .iter_mut()
-            .filter(|waiting| waiting.stale >= STALE_LIMIT)
-        {
-            if let Action::Create(create) = &mut waiting.command.action {
-                let spec = create.spec.clone();
-                **create = self.directory.read(|directory| {
-                    let resultant = directory.resultant(&spec);
-                    CreateTask::prepare(spec, resultant, directory.revision())
-                });
-            }
+    /// Closes the change requests that panicking commands concern.
+    async fn put_in_quarantine(&mut self, part: &[Waiting]) {
+        let wanted = Wanted::by(part.iter().map(|waiting| &waiting.command));
+        let tasks: Vec<_> = wanted.tasks.into_iter().collect();
+        match self.store.cases_of_tasks(&tasks).await {
+            Ok(cases) => self.quarantine.extend(cases.iter().map(Case::number)),
+            Err(error) => tracing::error!(%error, "what a panic concerns could not be found"),
         }
-    }
-
-    fn put_in_quarantine(&mut self, commands: &[Command]) {
-        let wanted = Wanted::by(commands.iter());
-        self.quarantine.tasks.extend(wanted.tasks);
-        self.quarantine
-            .change_requests
-            .extend(wanted.change_requests);
-    }
-
-    /// Refuses commands on what is in quarantine.
-    fn without_quarantined(&self, batch: Vec<Waiting>) -> Vec<Waiting> {
-        if self.quarantine == Wanted::default() {
-            return batch;
-        }
-        let (closed, open): (Vec<_>, Vec<_>) = batch.into_iter().partition(|waiting| {
-            let wanted = Wanted::by(std::iter::once(&waiting.command));
-            !wanted.tasks.is_disjoint(&self.quarantine.tasks)
-                || !wanted
-                    .change_requests
-                    .is_disjoint(&self.quarantine.change_requests)
-        });
-        answer_all(closed, &Failure::Internal);
-        open
+        self.quarantine.extend(wanted.change_requests);
     }
 
     /// Answers everything that waits: the store is away, and nobody shall wait for it in the dark.

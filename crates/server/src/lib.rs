@@ -5,8 +5,8 @@
 //! - [`edge`]: between the wire and the services.
 //! - [`rpc`]: the services, one file per verb.
 //! - [`convert`]: between messages and the domain; everything that comes in is checked there.
-//! - [`fault`], [`status`]: every way in which a call can end other than with an answer, and how that
-//!   is said in gRPC's terms.
+//! - [`fault`], [`status`], [`facts`]: every way in which a call can end other than with an answer,
+//!   and how that is said in gRPC's terms: code, reason, metadata.
 //!
 //! What the engine and the domain offer to whoever runs a server is passed on here, so that the
 //! binary needs nothing else.
@@ -14,6 +14,7 @@
 mod auth;
 mod convert;
 mod edge;
+mod facts;
 mod fault;
 mod lifecycle;
 mod rpc;

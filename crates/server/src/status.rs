@@ -6,21 +6,18 @@
 use std::collections::HashMap;
 
 use countersign_domain::Refusal;
-use countersign_domain::ids::{CrNumber, CrPrefix, PolicyId};
-use countersign_domain::refusal::NotNow;
+use countersign_domain::ids::{CrNumber, CrPrefix};
 use countersign_engine::Failure;
 use countersign_proto::ERROR_DOMAIN;
 use countersign_proto::v1::ErrorReason;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::fault::{Fault, names};
+use crate::facts::facts;
+use crate::fault::Fault;
 
 /// Metadata travels in headers, and many clients take 8 KiB of those: longer texts are cut.
 const TEXT_LIMIT: usize = 400;
-
-/// Facts about a fault, for machines.
-type Facts = Vec<(&'static str, String)>;
 
 /// The status of a fault, with numbers of change requests as this store writes them.
 pub(crate) fn status(fault: &Fault, prefix: &CrPrefix) -> Status {
@@ -134,159 +131,6 @@ fn rule(fault: &Fault) -> &'static str {
     }
 }
 
-fn facts(fault: &Fault, prefix: &CrPrefix) -> Facts {
-    match fault {
-        Fault::Failed(failure) => failure_facts(failure, prefix),
-        Fault::RoleRequired { allowed, found } => {
-            vec![
-                ("allowed", names(allowed.iter())),
-                ("found", names(found.iter())),
-            ]
-        }
-        Fault::UnknownMethod { method } => vec![("method", method.clone())],
-        Fault::MessageTooLarge { limit }
-        | Fault::TooManyStreams { limit }
-        | Fault::TooManyCalls { limit } => vec![("limit", limit.to_string())],
-        Fault::Unauthenticated | Fault::MalformedRequest | Fault::DeadlineExceeded => Vec::new(),
-    }
-}
-
-fn failure_facts(failure: &Failure, prefix: &CrPrefix) -> Facts {
-    match failure {
-        Failure::Refused(refusal) => refusal_facts(refusal, prefix),
-        Failure::LaneFull { lane, limit } => {
-            vec![("lane", (*lane).to_owned()), ("limit", limit.to_string())]
-        }
-        Failure::TooManyMatches { limit } => vec![("limit", limit.to_string())],
-        Failure::SequenceOutOfRange { found, limit } => {
-            vec![("found", found.to_string()), ("limit", limit.to_string())]
-        }
-        Failure::StoreUnavailable
-        | Failure::ShuttingDown
-        | Failure::TokenMalformed
-        | Failure::TokenOfAnotherStore
-        | Failure::Internal => Vec::new(),
-    }
-}
-
-fn refusal_facts(refusal: &Refusal, prefix: &CrPrefix) -> Facts {
-    let cr = |number: &CrNumber| ("change_request", prefix.format(*number));
-    let found = |state: &str| ("found", state.to_owned());
-    let allowed = |states: &str| ("allowed", states.to_owned());
-    match refusal {
-        Refusal::OutsideGrant | Refusal::CannotDecide => Vec::new(),
-        Refusal::NotAnApprover { change_request }
-        | Refusal::CreatorBlocked { change_request }
-        | Refusal::NothingToRevoke { change_request } => vec![cr(change_request)],
-        Refusal::ChangeRequestEnded {
-            change_request,
-            found: state,
-        } => {
-            vec![
-                cr(change_request),
-                found(state),
-                allowed("PENDING, APPROVED"),
-            ]
-        }
-        Refusal::NothingCanStart { change_request } => {
-            vec![cr(change_request), allowed("PAUSED, CLEARED")]
-        }
-        Refusal::NotFound { what, id } => {
-            vec![("kind", (*what).to_owned()), ("id", id.clone())]
-        }
-        Refusal::InvalidField {
-            field,
-            found,
-            allowed,
-            rule: _,
-        } => vec![
-            ("field", field.clone()),
-            ("found", found.clone()),
-            ("allowed", allowed.clone()),
-        ],
-        Refusal::WindowPast { end, now } => vec![
-            ("field", "task.window.end".to_owned()),
-            ("end", end.to_string()),
-            ("now", now.to_string()),
-        ],
-        Refusal::PolicyRequired {
-            project,
-            environment,
-        } => {
-            vec![
-                ("project", project.to_string()),
-                ("environment", environment.to_string()),
-            ]
-        }
-        Refusal::CreatorRequired { policies } => {
-            vec![
-                ("field", "task.creator".to_owned()),
-                ("policies", list(policies)),
-            ]
-        }
-        Refusal::TaskIdTaken { task }
-        | Refusal::NotTheCreator { task }
-        | Refusal::ClaimTaken { task } => vec![("task", task.to_string())],
-        Refusal::PolicyIdTaken { policy } => vec![("policy", policy.to_string())],
-        Refusal::TeamIdTaken { team } => vec![("team", team.to_string())],
-        Refusal::RequestIdReused { request } => vec![("request_id", request.to_string())],
-        Refusal::EtagMismatch { named, current } => {
-            vec![("named", named.clone()), ("found", current.clone())]
-        }
-        Refusal::DigestMismatch { named, expected } => {
-            vec![("named", named.clone()), ("found", expected.clone())]
-        }
-        Refusal::StartNotNow { task, cause } => start_facts(task.as_str(), cause),
-        Refusal::StartNever { task, found: state }
-        | Refusal::OutcomeDiffers { task, found: state } => {
-            vec![("task", task.to_string()), found(state)]
-        }
-        Refusal::NotWithdrawable { task, found: state } => {
-            vec![
-                ("task", task.to_string()),
-                found(state),
-                allowed("PAUSED, CLEARED"),
-            ]
-        }
-        Refusal::NotRunning { task, found: state } => {
-            vec![("task", task.to_string()), found(state), allowed("RUNNING")]
-        }
-        Refusal::TeamInUse { team, policies } => {
-            vec![("team", team.to_string()), ("policies", list(policies))]
-        }
-        Refusal::TooManyPolicies { found, limit } => {
-            vec![("found", found.to_string()), ("limit", limit.to_string())]
-        }
-        Refusal::ClockBehind { by_micros } => {
-            vec![("behind_ms", (by_micros / 1_000).to_string())]
-        }
-    }
-}
-
-fn start_facts(task: &str, cause: &NotNow) -> Facts {
-    let mut facts = vec![("task", task.to_owned())];
-    match cause {
-        NotNow::Held { waiting_for } => {
-            facts.push(("found", "HELD".to_owned()));
-            facts.push(("waiting_for", waiting_for.name().to_owned()));
-        }
-        NotNow::StaleGeneration { named, current } => {
-            facts.push(("found", "STALE_GENERATION".to_owned()));
-            facts.push(("named_generation", named.to_string()));
-            facts.push(("generation", current.to_string()));
-        }
-    }
-    facts
-}
-
-fn list(policies: &[PolicyId]) -> String {
-    policies
-        .iter()
-        .map(PolicyId::as_str)
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
 fn clip(mut text: String) -> String {
     if text.len() > TEXT_LIMIT {
         let cut = (0..=TEXT_LIMIT)
@@ -311,6 +155,9 @@ mod tests {
     use prost::Message;
     use prost_types::FileDescriptorSet;
 
+    use countersign_domain::ids::PolicyId;
+    use countersign_domain::refusal::NotNow;
+
     use super::*;
 
     fn task() -> TaskId {
@@ -321,31 +168,23 @@ mod tests {
         vec![PolicyId::parse("prod").unwrap()]
     }
 
+    fn team() -> TeamId {
+        TeamId::parse("security").unwrap()
+    }
+
     fn refusals() -> Vec<Refusal> {
-        let change_request = CrNumber(42);
-        let state = "REJECTED";
-        let end = Instant::EPOCH;
-        let (project, environment) = (
-            ProjectId::parse("web").unwrap(),
-            EnvironmentId::parse("production").unwrap(),
-        );
-        let (named, other) = ("7".to_owned(), "8".to_owned());
-        let held = NotNow::Held {
-            waiting_for: WaitingFor::Window,
-        };
-        let stale = NotNow::StaleGeneration {
-            named: 1,
-            current: 2,
-        };
-        vec![
+        let project = ProjectId::parse("web").unwrap();
+        let environment = EnvironmentId::parse("production").unwrap();
+        let request = RequestId::parse("r").unwrap();
+        let [end, now] = [Instant::EPOCH; 2];
+        let (named, current) = ("7".to_owned(), "8".to_owned());
+        let expected = current.clone();
+        let policy = policies().remove(0);
+        let mut all = vec![
             Refusal::OutsideGrant,
             Refusal::CannotDecide,
-            Refusal::NotAnApprover { change_request },
-            Refusal::CreatorBlocked { change_request },
-            Refusal::NotTheCreator { task: task() },
-            Refusal::task_not_found(&task()),
             Refusal::field("task.kind", "nothing", "a kind", "C1"),
-            Refusal::WindowPast { end, now: end },
+            Refusal::WindowPast { end, now },
             Refusal::PolicyRequired {
                 project,
                 environment,
@@ -353,43 +192,69 @@ mod tests {
             Refusal::CreatorRequired {
                 policies: policies(),
             },
-            Refusal::TaskIdTaken { task: task() },
-            Refusal::PolicyIdTaken {
-                policy: policies().remove(0),
-            },
-            Refusal::TeamIdTaken {
-                team: TeamId::parse("security").unwrap(),
-            },
-            Refusal::RequestIdReused {
-                request: RequestId::parse("r").unwrap(),
-            },
+            Refusal::PolicyIdTaken { policy },
+            Refusal::TeamIdTaken { team: team() },
+            Refusal::RequestIdReused { request },
             Refusal::EtagMismatch {
                 named: named.clone(),
-                current: other.clone(),
+                current,
             },
-            Refusal::DigestMismatch {
-                named,
-                expected: other,
+            Refusal::DigestMismatch { named, expected },
+            Refusal::TeamInUse {
+                team: team(),
+                policies: policies(),
             },
+            Refusal::TooManyPolicies {
+                found: 65,
+                limit: 64,
+            },
+            Refusal::ClockBehind {
+                by_micros: 6_000_000,
+            },
+        ];
+        all.extend(refusals_of_change_requests());
+        all.extend(refusals_of_tasks());
+        all
+    }
+
+    fn refusals_of_change_requests() -> [Refusal; 5] {
+        let change_request = CrNumber(42);
+        let found = "REJECTED";
+        [
+            Refusal::NotAnApprover { change_request },
+            Refusal::CreatorBlocked { change_request },
             Refusal::ChangeRequestEnded {
                 change_request,
-                found: state,
+                found,
             },
             Refusal::NothingCanStart { change_request },
             Refusal::NothingToRevoke { change_request },
-            Refusal::StartNotNow {
-                task: task(),
-                cause: held,
-            },
-            Refusal::StartNotNow {
-                task: task(),
-                cause: stale,
-            },
+        ]
+    }
+
+    fn refusals_of_tasks() -> Vec<Refusal> {
+        let held = NotNow::Held {
+            waiting_for: WaitingFor::Window,
+        };
+        let stale = NotNow::StaleGeneration {
+            named: 1,
+            current: 2,
+        };
+        let not_now = |cause| Refusal::StartNotNow {
+            task: task(),
+            cause,
+        };
+        vec![
+            Refusal::task_not_found(&task()),
+            Refusal::NotTheCreator { task: task() },
+            Refusal::TaskIdTaken { task: task() },
+            Refusal::ClaimTaken { task: task() },
+            not_now(held),
+            not_now(stale),
             Refusal::StartNever {
                 task: task(),
                 found: "TERMINATED",
             },
-            Refusal::ClaimTaken { task: task() },
             Refusal::NotWithdrawable {
                 task: task(),
                 found: "RUNNING",
@@ -401,17 +266,6 @@ mod tests {
             Refusal::OutcomeDiffers {
                 task: task(),
                 found: "FAILED",
-            },
-            Refusal::TeamInUse {
-                team: TeamId::parse("t").unwrap(),
-                policies: policies(),
-            },
-            Refusal::TooManyPolicies {
-                found: 65,
-                limit: 64,
-            },
-            Refusal::ClockBehind {
-                by_micros: 6_000_000,
             },
         ]
     }
@@ -515,6 +369,10 @@ mod tests {
                 "{fault:?}"
             );
             assert!(!status.message().is_empty());
+            assert!(
+                info.metadata.values().all(|value| !value.is_empty()),
+                "{fault:?}"
+            );
         }
         assert!(missing.is_empty(), "never sent: {:?}", missing.keys());
     }

@@ -26,8 +26,8 @@ pub struct UnreadableRow {
 /// Why the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The connection could not be made, or broke.
-    #[error("the database cannot be reached")]
+    /// The connection could not be made, or broke, or the database cannot work at present.
+    #[error("the database is not available")]
     Unreachable(#[source] DbErr),
     /// The connection is there, but nothing came back in time.
     #[error("the database did not answer within {0:?}")]
@@ -154,6 +154,7 @@ impl CommitError {
     }
 }
 
+#[derive(Debug, PartialEq, Eq)]
 enum Kind {
     ConnectionLoss,
     Busy,
@@ -184,15 +185,25 @@ impl Kind {
 
     /// By SQLSTATE (five characters) or by SQLite's result code (a number).
     fn of_code(code: &str) -> Self {
-        let class = code.get(..2).unwrap_or_default();
-        match (code, class) {
-            // Lock and statement timeouts, deadlocks; SQLITE_BUSY and SQLITE_LOCKED, extended or not.
-            ("55P03" | "57014" | "40001" | "40P01", _) => Self::Busy,
-            (code, _) if sqlite_primary(code).is_some_and(|code| code == 5 || code == 6) => {
-                Self::Busy
-            }
-            // Too many connections, shut down, starting up, idle in transaction for too long.
-            ("53300" | "25P03" | "57P01" | "57P02" | "57P03" | "57P05", _) | (_, "08") => {
+        if let Some(primary) = sqlite_primary(code) {
+            return match primary {
+                // SQLITE_BUSY, SQLITE_LOCKED.
+                5 | 6 => Self::Busy,
+                // No memory, read-only, failing disk, full disk, cannot be opened.
+                7 | 8 | 10 | 13 | 14 => Self::ConnectionLoss,
+                _ => Self::Statement,
+            };
+        }
+        match code {
+            // Lock not available, cancelled by a timeout, serialization failure, deadlock.
+            "55P03" | "57014" | "40001" | "40P01" => Self::Busy,
+            // Idle in transaction for too long, read-only.
+            "25P03" | "25006" => Self::ConnectionLoss,
+            // Connection exceptions, out of resources, intervention of an operator, system errors.
+            _ if ["08", "53", "57", "58"]
+                .iter()
+                .any(|class| code.starts_with(class)) =>
+            {
                 Self::ConnectionLoss
             }
             _ => Self::Statement,
@@ -228,5 +239,68 @@ pub(crate) fn database_code(error: &DbErr) -> Option<String> {
     match error.as_ref() {
         SqlxError::Database(error) => error.code().map(Cow::into_owned),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_sorted_by_what_can_be_done() {
+        let rows = [
+            ("23505", Kind::Statement, true),
+            ("22P02", Kind::Statement, true),
+            ("42601", Kind::Statement, true),
+            ("40001", Kind::Busy, true),
+            ("40003", Kind::Statement, false),
+            ("55P03", Kind::Busy, true),
+            ("57014", Kind::Busy, false),
+            ("25P03", Kind::ConnectionLoss, true),
+            ("25006", Kind::ConnectionLoss, true),
+            ("57P01", Kind::ConnectionLoss, false),
+            ("08006", Kind::ConnectionLoss, false),
+            ("53100", Kind::ConnectionLoss, false),
+            ("XX000", Kind::Statement, false),
+            // SQLite: unique constraint, busy, busy snapshot, locked, disk full, failing disk.
+            ("2067", Kind::Statement, true),
+            ("5", Kind::Busy, true),
+            ("517", Kind::Busy, true),
+            ("6", Kind::Busy, true),
+            ("13", Kind::ConnectionLoss, false),
+            ("778", Kind::ConnectionLoss, false),
+            ("11", Kind::Statement, false),
+        ];
+        for (code, kind, aborted) in rows {
+            assert_eq!(Kind::of_code(code), kind, "{code}");
+            assert_eq!(surely_aborted(code), aborted, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_breaks_underneath_is_a_lost_connection() {
+        let broken = || SqlxError::Io(io::Error::from(io::ErrorKind::BrokenPipe));
+        let rows = [
+            (DbErr::Query(RuntimeErr::SqlxError(broken().into())), true),
+            (
+                DbErr::Exec(RuntimeErr::SqlxError(SqlxError::PoolTimedOut.into())),
+                true,
+            ),
+            (DbErr::Conn(RuntimeErr::SqlxError(broken().into())), true),
+            (
+                DbErr::Query(RuntimeErr::SqlxError(SqlxError::RowNotFound.into())),
+                false,
+            ),
+            (DbErr::Custom("other".to_owned()), false),
+        ];
+        for (error, lost) in rows {
+            let unknown = matches!(CommitError::new(error.clone()), CommitError::Unknown(_));
+            assert!(unknown, "{error:?}: nobody said that it was rolled back");
+            assert_eq!(
+                StoreError::new("try", error.clone()).is_connection_loss(),
+                lost,
+                "{error}"
+            );
+        }
     }
 }

@@ -24,8 +24,8 @@ pub struct HeadListener {
 }
 
 impl HeadListener {
-    /// Waits for a wake-up. Losing the connection, and having it again, are wake-ups as well: all of
-    /// them mean "look". Several that come before the next call are one. May be cancelled.
+    /// Waits for a wake-up. Losing the connection, and having it again, are wake-ups as well: all
+    /// of them mean "look". Several that come before the next call are one. May be cancelled.
     pub async fn changed(&mut self) {
         self.woken.notified().await;
     }

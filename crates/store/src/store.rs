@@ -55,7 +55,7 @@ impl Store {
                 check_is_there(path)?;
                 sqlite::connect_readers(path).await?
             }
-            StoreConfig::Postgres { url } => postgres::connect_readers(url).await?,
+            StoreConfig::Postgres { url } => postgres::connect_provers(url).await?,
         };
         Ok(Self::new(config, readers, true, None))
     }
@@ -156,5 +156,34 @@ fn check_is_there(path: &Path) -> Result<(), StoreError> {
             path: path.to_owned(),
             source,
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{sql, testing};
+
+    async fn readers_cannot_write(config: &StoreConfig) {
+        let store = Store::open(config).await.unwrap();
+        let writing = sql::directory::delete_policy(store.backend(), "any");
+        let error = store.read("write", writing).await.unwrap_err();
+        assert!(error.is_connection_loss(), "read-only: {error:?}");
+    }
+
+    mod readers_cannot_write {
+        #[tokio::test]
+        async fn sqlite() {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("store.db");
+            super::readers_cannot_write(&super::StoreConfig::Sqlite { path }).await;
+        }
+
+        #[tokio::test]
+        async fn postgres() {
+            let url = super::testing::postgres_url();
+            let url = super::testing::fresh_postgres(&url).await.unwrap();
+            super::readers_cannot_write(&super::StoreConfig::Postgres { url }).await;
+        }
     }
 }

@@ -57,3 +57,15 @@ pub async fn cut_connections(config: &StoreConfig) -> Result<(), StoreError> {
     limited("cut connections", cut).await?;
     limited("close the connections", intruder.close()).await
 }
+
+/// The server's processes that have a transaction open in a PostgreSQL store.
+pub async fn processes_in_transactions(config: &StoreConfig) -> Result<Vec<i32>, StoreError> {
+    let intruder = intrude(config).await?;
+    let found = intruder.query_all_raw(sql::testing::processes_in_transactions());
+    let found = limited("look at the server", found).await?;
+    limited("close the connections", intruder.close()).await?;
+    Ok(found
+        .iter()
+        .filter_map(|row| row.try_get_by(0_usize).ok())
+        .collect())
+}

@@ -3,7 +3,7 @@
 use countersign_client::{Connection, reason};
 use countersign_proto::v1::{
     ApproveRequest, ChangeRequest, CreateChangeRequestRequest, CreateChangeRequestResponse,
-    CreatePolicyRequest, CreatePolicyResponse, CreateTeamRequest, FinishTaskRequest,
+    CreatePolicyRequest, CreatePolicyResponse, CreateTeamRequest, ErrorReason, FinishTaskRequest,
     GetChangeRequestRequest, GetTaskRequest, RejectRequest, RejectResponse, RevokeApprovalRequest,
     StartTaskRequest, Task, TaskOutcome, TaskSpec, Team, WithdrawTaskRequest,
 };
@@ -38,7 +38,7 @@ impl From<Status> for Refused {
         let info = status.get_details_error_info();
         assert_eq!(
             info.as_ref().map(|info| info.reason.as_str()),
-            reason(&status).map(|reason| reason.wire_name()),
+            reason(&status).map(ErrorReason::wire_name),
             "each refusal has a reason of the public enum: {status:?}"
         );
         let metadata = info.as_ref().map(|info| info.metadata.clone()).unwrap_or_default();

@@ -56,11 +56,11 @@ impl Caller {
             ..ListEntriesRequest::default()
         };
         let entries = self.entries(request).await.expect("an auditor reads the log").entries;
-        entries.iter().map(body).collect()
+        entries.iter().map(said_in).collect()
     }
 }
 
 /// What an entry says: its event, and what caused it.
-pub(crate) fn body(entry: &LogEntry) -> Value {
+pub(crate) fn said_in(entry: &LogEntry) -> Value {
     serde_json::from_str(&entry.body).expect("the body of an entry is JSON")
 }

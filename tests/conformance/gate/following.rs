@@ -39,6 +39,7 @@ impl Message for WatchLogResponse {
 }
 
 /// A stream that a test reads.
+#[derive(Debug)]
 pub(crate) struct Followed<M>(Streaming<M>);
 
 impl<M: Message + std::fmt::Debug> Followed<M> {
@@ -57,14 +58,22 @@ impl<M: Message + std::fmt::Debug> Followed<M> {
     /// All messages up to one that `found` says yes to, that one included.
     pub(crate) async fn until(&mut self, mut found: impl FnMut(&M) -> bool) -> Vec<M> {
         let mut messages = Vec::new();
-        loop {
-            let message = self.next().await;
-            let last = found(&message);
-            messages.push(message);
-            if last {
-                return messages;
+        let reading = async {
+            loop {
+                let message = self.next().await;
+                let last = found(&message);
+                messages.push(message);
+                if last {
+                    return;
+                }
             }
+        };
+        // Heartbeats alone would keep it waiting for ever.
+        if tokio::time::timeout(LIMIT, reading).await.is_err() {
+            let last = format!("{:?}", messages.last());
+            panic!("not found in {} messages, the last: {last:.3000}", messages.len());
         }
+        messages
     }
 
     /// All messages up to the mark that says everything present was sent, and that mark.
@@ -81,6 +90,14 @@ impl<M: Message + std::fmt::Debug> Followed<M> {
         let messages = self.until(|message| message.mark().is_some()).await;
         let mark = messages.last().and_then(|message| message.mark().cloned()).unwrap();
         assert_eq!(mark.kind(), MarkKind::Heartbeat, "{mark:?}");
+        (messages, mark)
+    }
+
+    /// All messages up to a mark at this sequence or behind it, and that mark.
+    pub(crate) async fn marked(&mut self, sequence: u64) -> (Vec<M>, Mark) {
+        let reached = |message: &M| message.mark().is_some_and(|mark| mark.sequence >= sequence);
+        let messages = self.until(reached).await;
+        let mark = messages.last().and_then(|message| message.mark().cloned()).unwrap();
         (messages, mark)
     }
 

@@ -17,7 +17,9 @@ impl Caller {
     /// Creates a task that nothing is wrong with, and shows its change request.
     pub(crate) async fn opened(&self, task: TaskSpec) -> ChangeRequest {
         let created = self.create(task).await.granted();
-        created.change_request.expect("an answer holds the change request")
+        created
+            .change_request
+            .expect("an answer holds the change request")
     }
 
     pub(crate) async fn revoke_with(
@@ -25,14 +27,22 @@ impl Caller {
         request: RevokeApprovalRequest,
     ) -> Answer<ChangeRequest> {
         let answer = self.0.change_requests().revoke_approval(request).await;
-        Ok(answer?.into_inner().change_request.expect("an answer holds the change request"))
+        Ok(answer?
+            .into_inner()
+            .change_request
+            .expect("an answer holds the change request"))
     }
 
     pub(crate) async fn list(
         &self,
         request: ListChangeRequestsRequest,
     ) -> Answer<ListChangeRequestsResponse> {
-        Ok(self.0.change_requests().list_change_requests(request).await?.into_inner())
+        Ok(self
+            .0
+            .change_requests()
+            .list_change_requests(request)
+            .await?
+            .into_inner())
     }
 
     pub(crate) async fn policy_with(
@@ -43,9 +53,14 @@ impl Caller {
     }
 
     pub(crate) async fn get_policy(&self, id: &str) -> Answer<Policy> {
-        let request = GetPolicyRequest { policy_id: id.to_owned() };
+        let request = GetPolicyRequest {
+            policy_id: id.to_owned(),
+        };
         let answer = self.0.policies().get_policy(request).await?;
-        Ok(answer.into_inner().policy.expect("an answer holds the policy"))
+        Ok(answer
+            .into_inner()
+            .policy
+            .expect("an answer holds the policy"))
     }
 
     pub(crate) async fn policies(
@@ -78,8 +93,10 @@ impl Caller {
 
     /// Deletes a policy; answers how many open change requests stay under it.
     pub(crate) async fn delete_policy(&self, id: &str) -> Answer<u64> {
-        let request =
-            DeletePolicyRequest { policy_id: id.to_owned(), ..DeletePolicyRequest::default() };
+        let request = DeletePolicyRequest {
+            policy_id: id.to_owned(),
+            ..DeletePolicyRequest::default()
+        };
         self.delete_policy_with(request).await
     }
 
@@ -94,7 +111,9 @@ impl Caller {
     }
 
     pub(crate) async fn get_team(&self, id: &str) -> Answer<Team> {
-        let request = GetTeamRequest { team_id: id.to_owned() };
+        let request = GetTeamRequest {
+            team_id: id.to_owned(),
+        };
         let answer = self.0.teams().get_team(request).await?;
         Ok(answer.into_inner().team.expect("an answer holds the team"))
     }
@@ -122,7 +141,10 @@ impl Caller {
 
     /// Deletes a team; answers which open change requests name it.
     pub(crate) async fn delete_team(&self, id: &str) -> Answer<Vec<String>> {
-        let request = DeleteTeamRequest { team_id: id.to_owned(), ..DeleteTeamRequest::default() };
+        let request = DeleteTeamRequest {
+            team_id: id.to_owned(),
+            ..DeleteTeamRequest::default()
+        };
         self.delete_team_with(request).await
     }
 
@@ -139,12 +161,24 @@ impl Caller {
             page_size: 1_000,
             ..ListEntriesRequest::default()
         };
-        let answer = self.0.log().list_entries(request).await.expect("an auditor reads the log");
-        answer.into_inner().entries.into_iter().map(|entry| entry.event).collect()
+        let answer = self
+            .0
+            .log()
+            .list_entries(request)
+            .await
+            .expect("an auditor reads the log");
+        answer
+            .into_inner()
+            .entries
+            .into_iter()
+            .map(|entry| entry.event)
+            .collect()
     }
 }
 
 /// The mask that names these paths.
 pub(crate) fn mask(paths: &[&str]) -> Option<FieldMask> {
-    Some(FieldMask { paths: paths.iter().map(|&path| path.to_owned()).collect() })
+    Some(FieldMask {
+        paths: paths.iter().map(|&path| path.to_owned()).collect(),
+    })
 }

@@ -5,13 +5,15 @@ use std::net::SocketAddr;
 use countersign_client::Connection;
 use countersign_domain::Instant;
 use countersign_domain::ids::CrPrefix;
-use countersign_engine::{Clock, Engine, EngineConfig, ManualClock, StoreConfig};
+use countersign_engine::{
+    Clock, Engine, EngineConfig, ManualClock, OpenError, StoreConfig, StoreError,
+};
 use countersign_server::{Server, ServerConfig};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Caller, TokenSpec};
+use super::{Caller, LIMIT, TokenSpec};
 
 /// When every test begins: 2026-11-23T00:00:00Z.
 const BEGINNING_MICROS: i64 = 1_795_392_000_000_000;
@@ -43,7 +45,7 @@ impl Default for Setup {
 /// A server that a test drives.
 pub(crate) struct Gate {
     pub(crate) kind: StoreKind,
-    pub(crate) engine: Engine,
+    engine: Option<Engine>,
     pub(crate) clock: ManualClock,
     pub(crate) store: StoreConfig,
     pub(crate) setup: Setup,
@@ -64,6 +66,7 @@ impl Gate {
         let clock = ManualClock::at(Instant::from_micros(BEGINNING_MICROS).unwrap());
         let running = serve(&store, &clock, &setup).await;
         let (engine, address, stop, serving) = running;
+        let engine = Some(engine);
         Self { kind, engine, clock, store, setup, address, stop, serving, _files: files }
     }
 
@@ -82,9 +85,16 @@ impl Gate {
     pub(crate) async fn restart_after(&mut self, seconds: i64) {
         self.stop.cancel();
         (&mut self.serving).await.unwrap();
+        self.engine = None;
         self.advance(seconds);
-        let running = serve(&self.store, &self.clock, &self.setup).await;
-        (self.engine, self.address, self.stop, self.serving) = running;
+        let (engine, address, stop, serving) = serve(&self.store, &self.clock, &self.setup).await;
+        self.engine = Some(engine);
+        (self.address, self.stop, self.serving) = (address, stop, serving);
+    }
+
+    /// The engine behind the server.
+    pub(crate) fn engine(&self) -> &Engine {
+        self.engine.as_ref().expect("the server runs")
     }
 
     /// A caller with this bearer; see the development authenticator for what it may.
@@ -120,7 +130,7 @@ impl Gate {
     /// Moves the clock, and has settled what became due.
     pub(crate) async fn pass(&self, seconds: i64) {
         self.advance(seconds);
-        while self.engine.settle_due(1_000).await.unwrap() > 0 {}
+        while self.engine().settle_due(1_000).await.unwrap() > 0 {}
     }
 
     /// Moves the clock while the scheduler sleeps.
@@ -142,15 +152,15 @@ impl Gate {
 
     /// How many entries the log has.
     pub(crate) async fn entries(&self) -> u64 {
-        self.engine.head().await.unwrap().head.sequence
+        self.engine().head().await.unwrap().head.sequence
     }
 }
 
 /// Stops the server and verifies its store.
-pub(crate) async fn check(gate: Gate) {
+pub(crate) async fn check(mut gate: Gate) {
     gate.stop.cancel();
-    gate.serving.await.unwrap();
-    let head = gate.engine.head().await.unwrap().head;
+    (&mut gate.serving).await.unwrap();
+    let head = gate.engine().head().await.unwrap().head;
     let kept = Some((head.sequence, head.hash));
     drop(gate.engine);
     let report = countersign_engine::verify(&gate.store, kept).await.unwrap();
@@ -167,7 +177,8 @@ async fn serve(
     config.clock = Clock::Manual(clock.clone());
     config.settings.require_policy = setup.require_policy;
     (setup.configure)(&mut config);
-    let engine = Engine::open(config).await.unwrap();
+    let opening = tokio::time::timeout(LIMIT, opened(config)).await;
+    let engine = opening.expect("the server before has let go of the store");
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
     let mut config = ServerConfig::new(listen, setup.authenticator());
     // The clock stands still, so a test says itself when what is due is settled.
@@ -178,6 +189,16 @@ async fn serve(
     let serving = bound.serve(stop.clone());
     let serving = tokio::spawn(async move { serving.await.unwrap() });
     (engine, address, stop, serving)
+}
+
+/// Opens the store as soon as the last task of a server before has let go of it.
+async fn opened(config: EngineConfig) -> Engine {
+    loop {
+        match Engine::open(config.clone()).await {
+            Err(OpenError::Store(StoreError::InUse(_))) => tokio::task::yield_now().await,
+            engine => return engine.unwrap(),
+        }
+    }
 }
 
 /// An empty database of the cluster that the test run has started.

@@ -67,7 +67,10 @@ fn secret(id: &str) -> String {
 impl Setup {
     /// A server that accepts these credentials and no others.
     pub(crate) fn with_tokens(tokens: fn() -> Vec<TokenSpec>) -> Self {
-        Self { tokens: Some(tokens), ..Self::default() }
+        Self {
+            tokens: Some(tokens),
+            ..Self::default()
+        }
     }
 
     /// What the server checks credentials against.

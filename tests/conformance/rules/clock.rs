@@ -5,7 +5,7 @@ use prost_types::Timestamp;
 use tonic::Code;
 use tonic_health::ServingStatus;
 
-use crate::gate::{Expect, Gate, body, deployment, window};
+use crate::gate::{Expect, Gate, deployment, said_in, window};
 
 const SECOND: i64 = 1_000_000;
 
@@ -148,7 +148,7 @@ on_both_stores! {
         gate.runner().start("closing", 1, "claim").await.refused("START_NEVER", "P4");
         let accepted = log(gate).await.swap_remove(usize::try_from(entries).unwrap());
         assert_eq!(accepted.event, "store.clock_accepted");
-        let said = body(&accepted);
+        let said = said_in(&accepted);
         assert_eq!(said["event"]["clock_accepted"]["comment"], "the host was set wrong");
         assert_eq!(said["cause"]["call"]["person"]["subject"], "operator:op");
         // It survives a restart.

@@ -172,8 +172,8 @@ on_both_stores! {
         gate.cleared(until(gate, "cleared")).await;
         gate.restart_after(1_000).await;
         let entries = gate.entries().await;
-        assert_eq!(gate.engine.settle_due(1_000).await.unwrap(), 3);
-        assert_eq!(gate.engine.settle_due(1_000).await.unwrap(), 0);
+        assert_eq!(gate.engine().settle_due(1_000).await.unwrap(), 3);
+        assert_eq!(gate.engine().settle_due(1_000).await.unwrap(), 0);
         // One end for each task, and one for the change request that was pending.
         assert_eq!(gate.entries().await, entries + 4);
         expired(gate, "pending").await;

@@ -39,7 +39,11 @@ fn created_by(subject: &str) -> Option<Creator> {
     let mut who = person(subject);
     who.issuer = "local".to_owned();
     let display_name = "Carol from accounting".to_owned();
-    Some(Creator { person: Some(who), display_name, service: false })
+    Some(Creator {
+        person: Some(who),
+        display_name,
+        service: false,
+    })
 }
 
 on_both_stores! {
@@ -80,8 +84,10 @@ on_both_stores! {
         let preview = orchestrator.preview(full()).await.granted();
         let seen = preview.change_request.unwrap();
         assert_eq!(seen.state(), ChangeRequestState::Pending);
-        assert_eq!((seen.id.as_str(), seen.approvals_missing), ("CR-?", 1));
-        assert!(preview.message.ends_with("requires approval from 1 approver"));
+        assert_eq!((seen.id.as_str(), seen.approvals_missing), ("", 1));
+        let missing = "requires approval from 1 approver";
+        let line = format!("Runbook run blocked by change request CR-?: {missing}");
+        assert_eq!(preview.message, line);
         assert_eq!(gate.entries().await, before);
         orchestrator.task("deploy-7").await.refused("NOT_FOUND", "E1");
         assert_eq!(orchestrator.opened(full()).await.id, "CR-1");
@@ -175,8 +181,7 @@ on_both_stores! {
 
     async fn c4_numbers_are_gapless_under_32_concurrent_creates(gate) {
         gate.admin().policy(PolicySpec::new("prod").users(&["alice"])).await.granted();
-        let callers: Vec<_> =
-            (0..4).map(|n| gate.as_(&format!("orchestrator:{n}"))).collect();
+        let callers: Vec<_> = (0..4).map(|n| gate.as_(&format!("orchestrator:{n}"))).collect();
         let creates = (0..32).map(|n| callers[n % 4].create(deployment(&format!("t{n}"))));
         let created = join_all(creates).await;
         let ids = created.into_iter().map(|it| it.granted().change_request.unwrap().id);

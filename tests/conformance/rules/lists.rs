@@ -9,7 +9,10 @@ use crate::gate::{Caller, Expect, Gate, PolicySpec, Setup, TokenSpec, deployment
 type Conditions = ListChangeRequestsRequest;
 
 fn ids(page: &ListChangeRequestsResponse) -> Vec<&str> {
-    page.change_requests.iter().map(|cr| cr.id.as_str()).collect()
+    page.change_requests
+        .iter()
+        .map(|cr| cr.id.as_str())
+        .collect()
 }
 
 /// What a list with these conditions holds, newest first.
@@ -20,12 +23,21 @@ async fn listed(caller: &Caller, conditions: Conditions) -> Vec<String> {
 }
 
 async fn waiting(caller: &Caller) -> Vec<String> {
-    listed(caller, Conditions { waiting_for_me: true, ..Conditions::default() }).await
+    listed(
+        caller,
+        Conditions {
+            waiting_for_me: true,
+            ..Conditions::default()
+        },
+    )
+    .await
 }
 
 /// CR-1 is approved, CR-2 rejected, CR-3 pending, CR-4 needs nobody, CR-5 is pending.
 async fn five(gate: &Gate) {
-    let policy = PolicySpec::new("prod").users(&["alice"]).only(&["*"], &["production"]);
+    let policy = PolicySpec::new("prod")
+        .users(&["alice"])
+        .only(&["*"], &["production"]);
     gate.admin().policy(policy).await.granted();
     for (id, project, environment, release) in [
         ("t1", "web", "production", "1.0"),

@@ -1,3 +1,30 @@
 //! Every rule by its number, over gRPC, on both stores.
 
+mod at_once;
+mod clock;
+mod closing;
+mod creation;
 mod decisions;
+mod directory;
+mod errors;
+mod finishing;
+mod frozen;
+mod grants;
+mod lists;
+mod matching;
+mod merging;
+mod minimum;
+mod races;
+mod rejecting;
+mod repeats;
+mod request_ids;
+mod revoking;
+mod seen;
+mod sentences;
+mod signals;
+mod starting;
+mod states;
+mod teams;
+mod warnings;
+mod windows;
+mod withdrawing;

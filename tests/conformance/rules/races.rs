@@ -145,7 +145,7 @@ on_both_stores! {
             let (started, _) = tokio::join!(runner.start(&id, 1, "claim"), async {
                 pass_by(gate, round).await;
                 gate.advance(10);
-                gate.engine.settle_due(1_000).await.unwrap()
+                gate.engine().settle_due(1_000).await.unwrap()
             });
             match started {
                 Ok(task) => {

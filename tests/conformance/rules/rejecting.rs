@@ -1,8 +1,8 @@
 //! D5 and D6: a rejection ends a change request.
 
 use countersign_proto::v1::{
-    AggregateKind, ChangeRequest, ChangeRequestState, RejectRequest, Signal, TaskOutcome, TaskSpec,
-    TaskState, TaskWindow, TerminationReason, Verdict,
+    AggregateKind, ChangeRequest, ChangeRequestState, Decision, RejectRequest, Signal, TaskOutcome,
+    TaskSpec, TaskState, TaskWindow, TerminationReason, Verdict,
 };
 use tonic::Code;
 
@@ -10,7 +10,9 @@ use crate::gate::{Caller, Expect, Gate, PolicySpec, deployment, team};
 
 /// A waiting `t1` that two of alice, bob and dave must approve; carol triggered it.
 async fn two_of_three(gate: &Gate) {
-    let policy = PolicySpec::new("prod").users(&["alice", "bob", "dave"]).minimum(2);
+    let policy = PolicySpec::new("prod")
+        .users(&["alice", "bob", "dave"])
+        .minimum(2);
     gate.admin().policy(policy).await.granted();
     gate.orchestrator().create(deployment("t1")).await.granted();
 }
@@ -20,13 +22,22 @@ async fn ends(gate: &Gate, by: &Caller) -> ChangeRequest {
     let answer = by.reject("t1").await.granted();
     assert_eq!(answer.terminated_task_ids, ["t1"]);
     let cr = answer.change_request.unwrap();
-    assert_eq!((cr.state(), cr.ended_at), (ChangeRequestState::Rejected, gate.at(0)));
+    assert_eq!(
+        (cr.state(), cr.ended_at),
+        (ChangeRequestState::Rejected, gate.at(0))
+    );
     assert_eq!(cr.decisions.last().unwrap().verdict(), Verdict::Rejected);
     let task = gate.orchestrator().task("t1").await.granted();
-    assert_eq!((task.state(), task.signal()), (TaskState::Terminated, Signal::Terminate));
+    assert_eq!(
+        (task.state(), task.signal()),
+        (TaskState::Terminated, Signal::Terminate)
+    );
     assert_eq!(task.termination_reason(), TerminationReason::Rejected);
     assert_eq!((task.permit.as_ref(), task.ended_at), (None, gate.at(0)));
-    let refused = gate.runner().start("t1", task.generation, "c1").await;
+    let refused = gate
+        .runner()
+        .start("t1", task.generation.max(1), "c1")
+        .await;
     refused.refused("START_NEVER", "P4");
     cr
 }
@@ -73,7 +84,7 @@ on_both_stores! {
         alice.approve("t1").await.granted();
         gate.as_("bob").approve("t1").await.granted();
         let cr = ends(gate, &alice).await;
-        let verdicts: Vec<_> = cr.decisions.iter().map(|it| it.verdict()).collect();
+        let verdicts: Vec<_> = cr.decisions.iter().map(Decision::verdict).collect();
         assert_eq!(verdicts, [Verdict::Approved, Verdict::Rejected]);
         assert_eq!(cr.approvals_counted, 1);
     }

@@ -10,7 +10,9 @@ use crate::gate::{Expect, Gate, PolicySpec, deployment, team};
 
 /// A cleared `t1` that alice and bob, two of three, have approved.
 async fn cleared(gate: &Gate) {
-    let policy = PolicySpec::new("prod").users(&["alice", "bob", "dave"]).minimum(2);
+    let policy = PolicySpec::new("prod")
+        .users(&["alice", "bob", "dave"])
+        .minimum(2);
     gate.admin().policy(policy).await.granted();
     gate.orchestrator().create(deployment("t1")).await.granted();
     gate.as_("alice").approve("t1").await.granted();

@@ -14,7 +14,10 @@ async fn line(caller: &Caller, task_id: &str) -> String {
 }
 
 fn runbook_run(id: &str) -> TaskSpec {
-    TaskSpec { kind: TaskKind::RunbookRun.into(), ..deployment(id) }
+    TaskSpec {
+        kind: TaskKind::RunbookRun.into(),
+        ..deployment(id)
+    }
 }
 
 on_both_stores! {

@@ -7,7 +7,7 @@ use countersign_proto::v1::{
     Task, TaskOutcome, TaskSpec, TaskState,
 };
 
-use crate::gate::{Expect, Gate, body, deployment, window};
+use crate::gate::{Expect, Gate, deployment, said_in, window};
 
 /// Every way in which a task can end, with its name here and the state of its change request.
 const ENDS: [(&str, TaskState, ChangeRequestState); 8] = [
@@ -175,7 +175,7 @@ on_both_stores! {
         let ids: Vec<&str> = terminated.iter().map(|entry| entry.aggregate_id.as_str()).collect();
         assert_eq!(ids, ["first", "second", "third"]);
         for (entry, due) in terminated.iter().zip([10, 20, 30]) {
-            let due_at = &body(entry)["cause"]["time"]["due_at"];
+            let due_at = &said_in(entry)["cause"]["time"]["due_at"];
             assert_eq!(due_at.as_i64(), Some(begun + due * 1_000_000), "{entry:?}");
             assert_eq!(entry.instant, gate.at(0), "the log says when it was written");
         }

@@ -50,7 +50,7 @@ impl Play<'_> {
         self.stage
             .scene(1, "Two policies match, and merge into one")?;
         let users = Approvers {
-            users: vec![person("alice"), person("bob")],
+            users: vec![person("alice"), person("bob"), person("carol")],
             teams: Vec::new(),
         };
         self.callers
@@ -62,8 +62,10 @@ impl Play<'_> {
             teams: vec!["security".to_owned()],
         };
         self.callers.policy("web-security", teams, 1, false).await?;
-        self.stage
-            .says("admin", "prod-four-eyes: 2 of alice, bob; not the creator")?;
+        self.stage.says(
+            "admin",
+            "prod-four-eyes: 2 of alice, bob, carol; not the creator",
+        )?;
         self.stage
             .says("admin", "web-security: 1 of team security")?;
         let created = self.callers.deploy("deploy-1", "1.4.2", None).await?;

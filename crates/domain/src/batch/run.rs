@@ -1,8 +1,9 @@
 //! Runs a batch: settle, decide, settle, apply, command by command.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::session::{Session, broken, number_of};
+use super::session::{Mark, Session, broken, number_of};
 use super::{Action, Answer, Changes, Command, Context, Reply, WorkingSet};
 use crate::access::Principal;
 use crate::change_request::{Case, CreateTask, approve, create, reject, revoke};
@@ -25,6 +26,8 @@ pub struct Outcome {
     pub replies: Vec<Reply>,
     /// The newest entry after the batch.
     pub head: Head,
+    /// Change requests that nothing is decided on any more.
+    pub quarantine: BTreeSet<CrNumber>,
 }
 
 /// Runs commands against a working set that holds what [`super::Wanted`] asked for.
@@ -34,12 +37,14 @@ pub fn run(set: WorkingSet, commands: &[Command], context: Context<'_>) -> Outco
         .iter()
         .map(|command| one(&mut session, command))
         .collect();
+    let quarantine = session.set.quarantine.clone();
     let (entries, changes, head) = session.finish();
     Outcome {
         entries,
         changes,
         replies,
         head,
+        quarantine,
     }
 }
 
@@ -94,8 +99,11 @@ fn repeated(session: &mut Session<'_>, command: &Command) -> Result<Option<Answe
                 | AggregateKey::Policy(_)
                 | AggregateKey::Team(_) => None,
             };
-            let number = number_of(&session.set, &known.aggregate);
-            number.and_then(|number| case_answer(session, number, task))
+            // Another credential of the same person may cover less: it goes on, and is refused.
+            let case = number_of(&session.set, &known.aggregate)
+                .and_then(|number| session.set.cases.get(&number))
+                .filter(|case| covers(caller, case));
+            case.and_then(|case| case_answer(session, case.number(), task))
         }
         AggregateKey::Policy(id) => Some(directory.policy(id).map_or(
             Answer::PolicyDeleted,
@@ -165,14 +173,32 @@ fn decide(session: &mut Session<'_>, command: &Command) -> Result<Answer, Stop> 
 }
 
 fn settle_only(session: &mut Session<'_>, number: CrNumber) -> Result<Answer, Stop> {
+    check_open(session, number)?;
     let mark = session.mark(number);
     match session.settle(number, &Cause::Time { due_at: None }) {
         Ok(()) => Ok(Answer::Settled),
-        Err(violation) => {
-            session.take_back(number, mark);
-            Err(Stop::Broken(violation))
-        }
+        Err(violation) => Err(quarantine(session, number, mark, violation)),
     }
+}
+
+/// Refuses what concerns a change request in quarantine.
+fn check_open(session: &Session<'_>, number: CrNumber) -> Result<(), Stop> {
+    if session.set.quarantine.contains(&number) {
+        return Err(Stop::Broken(Violation::quarantined(number)));
+    }
+    Ok(())
+}
+
+/// Takes back what broke an invariant, and closes its change request: no grant ever.
+fn quarantine(
+    session: &mut Session<'_>,
+    number: CrNumber,
+    mark: Mark,
+    violation: Violation,
+) -> Stop {
+    session.take_back(number, mark);
+    session.set.quarantine.insert(number);
+    Stop::Broken(violation)
 }
 
 /// Settles, decides, makes the events happen, settles again. What settling did before a refusal
@@ -188,12 +214,14 @@ fn on_case(
     let Some(case) = session.set.cases.get(&number) else {
         return Err(Refusal::not_found("change request", &number.0.to_string()).into());
     };
-    let events = verb(case, &session.context)?;
+    let decided = verb(case, &session.context);
     let mark = session.mark(number);
-    let done = happen(session, number, &events, cause);
-    if let Err(violation) = done {
-        session.take_back(number, mark);
-        return Err(Stop::Broken(violation));
+    let events = match decided {
+        Err(Stop::Broken(violation)) => return Err(quarantine(session, number, mark, violation)),
+        other => other?,
+    };
+    if let Err(violation) = happen(session, number, &events, cause) {
+        return Err(quarantine(session, number, mark, violation));
     }
     case_answer(session, number, task)
         .ok_or_else(|| Refusal::not_found("change request", &number.0.to_string()).into())
@@ -437,20 +465,31 @@ fn visible_case(
     };
     let case = number
         .and_then(|number| set.cases.get(&number))
-        .filter(|case| {
-            let content = &case.change_request.content;
-            caller.grant.covers(&content.project, &content.environment)
-        });
+        .filter(|case| covers(caller, case));
     case.map(Case::number).ok_or(refusal)
 }
 
-/// The change request of the task a caller names, if it exists and their grant covers it.
+/// Whether a caller's grant covers a change request.
+fn covers(caller: &Principal, case: &Case) -> bool {
+    let content = &case.change_request.content;
+    caller.grant.covers(&content.project, &content.environment)
+}
+
+/// The change request of the task a caller names, if it exists and is open to them: their grant
+/// covers it, or the task names the runner they speak for (P5).
 fn visible_task(
     session: &Session<'_>,
     id: &TaskId,
     caller: &Principal,
 ) -> Result<CrNumber, Refusal> {
-    visible_case(session, &CrRef::Task(id.clone()), caller)
+    let number = session.set.holders.get(id).copied();
+    let case = number.and_then(|number| session.set.cases.get(&number));
+    let named = case
+        .and_then(|case| case.tasks.get(id))
+        .is_some_and(|task| task.names(caller));
+    case.filter(|case| named || covers(caller, case))
+        .map(Case::number)
+        .ok_or_else(|| Refusal::task_not_found(id))
 }
 
 fn task_of<'a>(case: &'a Case, id: &TaskId) -> Result<&'a crate::task::Task, Refusal> {

@@ -11,7 +11,7 @@ use crate::ids::{CrNumber, TaskId};
 use crate::invariants::{self, Violation};
 use crate::log::{AggregateKey, Body, Cause, Entry, Event, Head, IllegalEdge, Stamp, append};
 use crate::policy::{ResultantPolicy, policy_warnings};
-use crate::rows::{CrRow, PolicyRow, TaskRow, TeamRow, row_digest};
+use crate::rows::{CrRow, PolicyRow, TaskRow, TeamRow};
 use crate::task;
 
 /// A batch while it runs.
@@ -29,6 +29,7 @@ pub(super) struct Session<'a> {
 pub(super) struct Mark {
     head: Head,
     entries: usize,
+    resultants: usize,
     case: Option<Case>,
 }
 
@@ -51,6 +52,7 @@ impl<'a> Session<'a> {
         Mark {
             head: self.set.head,
             entries: self.entries.len(),
+            resultants: self.changes.resultants.len(),
             case: self.set.cases.get(&number).cloned(),
         }
     }
@@ -58,6 +60,7 @@ impl<'a> Session<'a> {
     /// Takes back everything since a mark.
     pub(super) fn take_back(&mut self, number: CrNumber, mark: Mark) {
         self.set.head = mark.head;
+        self.changes.resultants.truncate(mark.resultants);
         let undone = self.entries.split_off(mark.entries);
         for entry in undone {
             if let Some(request) = entry.request {
@@ -151,7 +154,7 @@ impl<'a> Session<'a> {
                 let before = found.as_ref().map(|case| &case.change_request);
                 let next = change_request::apply(before, event, stamp)?;
                 let ended = next.state.has_ended();
-                let seal = ended.then(|| row_digest(&CrRow::new(&next).live));
+                let seal = ended.then(|| CrRow::new(&next).seal());
                 if let Some(case) = found {
                     case.change_request = next;
                 }
@@ -173,9 +176,7 @@ impl<'a> Session<'a> {
                 let case = held_by.and_then(|number| self.set.cases.get_mut(&number));
                 let before = case.as_ref().and_then(|case| case.tasks.get(id));
                 let next = task::apply(before, event, stamp)?;
-                let seal = next
-                    .has_ended()
-                    .then(|| row_digest(&TaskRow::new(&next).live));
+                let seal = next.has_ended().then(|| TaskRow::new(&next).seal());
                 if let Some(case) = case {
                     case.tasks.insert(id.clone(), next);
                 }

@@ -1,6 +1,6 @@
 //! What a batch is run on, and what it leaves to be written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::Instant;
@@ -52,6 +52,8 @@ pub struct WorkingSet {
     pub holders: BTreeMap<TaskId, CrNumber>,
     /// Calls that were made before.
     pub requests: BTreeMap<(Person, RequestId), KnownRequest>,
+    /// Change requests that met a broken invariant: nothing is decided on them any more.
+    pub quarantine: BTreeSet<CrNumber>,
 }
 
 impl WorkingSet {
@@ -62,6 +64,7 @@ impl WorkingSet {
             cases: BTreeMap::new(),
             holders: BTreeMap::new(),
             requests: BTreeMap::new(),
+            quarantine: BTreeSet::new(),
         };
         for case in cases {
             set.holders

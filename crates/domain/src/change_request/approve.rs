@@ -1,6 +1,6 @@
 //! A person approves (D1 to D4, D11).
 
-use super::eligibility::{check_may_decide, is_a_creator};
+use super::eligibility::check_may_decide;
 use super::{Case, CrEvent, CrState, Verdict, eligibility};
 use crate::access::Principal;
 use crate::directory::Directory;
@@ -35,6 +35,13 @@ pub fn approve(
         .decision_of(&caller.person)
         .map(|decision| decision.verdict);
     if latest == Some(Verdict::Approved) {
+        if !change_request.state.has_ended() {
+            check_seen(
+                case,
+                command.etag.as_deref(),
+                command.artifact_digest.as_ref(),
+            )?;
+        }
         return Ok(None);
     }
     let eligibility = eligibility(&case.resultant, caller, directory);
@@ -43,7 +50,7 @@ pub fn approve(
             change_request: number,
         });
     }
-    if case.resultant.block_creator && is_a_creator(case, caller) {
+    if case.resultant.block_creator && case.was_triggered_by(&caller.person) {
         return Err(Refusal::CreatorBlocked {
             change_request: number,
         });

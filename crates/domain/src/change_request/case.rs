@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::ChangeRequest;
 use crate::ids::{CrNumber, TaskId};
+use crate::person::Person;
 use crate::policy::ResultantPolicy;
 use crate::task::Task;
 
@@ -42,6 +43,16 @@ impl Case {
     /// The tasks that could still start.
     pub fn open_tasks(&self) -> impl Iterator<Item = &Task> {
         self.tasks.values().filter(|task| task.could_start())
+    }
+
+    /// Whether a person triggered any of its tasks; all of those are barred by a creator block.
+    pub fn was_triggered_by(&self, person: &Person) -> bool {
+        let first = self.change_request.content.creator.iter();
+        let tasks = self
+            .tasks
+            .values()
+            .filter_map(|task| task.content.spec.creator.as_ref());
+        first.chain(tasks).any(|creator| creator.person == *person)
     }
 
     /// How many approvals count: one for each person whose latest decision is one (D2).

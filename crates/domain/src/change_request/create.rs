@@ -10,6 +10,9 @@ use crate::policy::ResultantPolicy;
 use crate::refusal::Refusal;
 use crate::task::{TaskContent, TaskEvent, TaskSpec};
 
+/// How many policies one change request may hold.
+const MATCHED_POLICIES_LIMIT: usize = 64;
+
 /// A creation, prepared outside the lock: matched and merged at a revision of the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreateTask {
@@ -47,6 +50,14 @@ pub fn create(
 ) -> Result<[Event; 2], Refusal> {
     let spec = &command.spec;
     let resultant = &command.resultant;
+    if spec.window.is_inverted() {
+        return Err(Refusal::field(
+            "task.window",
+            "an end not after the start",
+            "a later end",
+            "W1",
+        ));
+    }
     if let Some(end) = spec.window.end.filter(|_| spec.window.has_closed(now)) {
         return Err(Refusal::WindowPast { end, now });
     }
@@ -54,6 +65,13 @@ pub fn create(
         return Err(Refusal::PolicyRequired {
             project: spec.project.clone(),
             environment: spec.environment.clone(),
+        });
+    }
+    let found = resultant.policies.len();
+    if found > MATCHED_POLICIES_LIMIT {
+        return Err(Refusal::TooManyPolicies {
+            found,
+            limit: MATCHED_POLICIES_LIMIT,
         });
     }
     if resultant.block_creator && spec.creator.is_none() {

@@ -71,12 +71,3 @@ pub(super) fn is_first_creator(case: &Case, caller: &Principal) -> bool {
     let creator = case.change_request.content.creator.as_ref();
     creator.is_some_and(|creator| creator.person == caller.person)
 }
-
-/// Whether the caller triggered any of the tasks; all of those are barred by a creator block.
-pub(super) fn is_a_creator(case: &Case, caller: &Principal) -> bool {
-    is_first_creator(case, caller)
-        || case.tasks.values().any(|task| {
-            let creator = task.content.spec.creator.as_ref();
-            creator.is_some_and(|creator| creator.person == caller.person)
-        })
-}

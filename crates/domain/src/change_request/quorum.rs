@@ -62,15 +62,6 @@ fn could_approve(case: &Case, person: &Person) -> bool {
     use super::Verdict;
     let counted = case.change_request.decision_of(person);
     let approved = counted.is_some_and(|decision| decision.verdict == Verdict::Approved);
-    let barred = case.resultant.block_creator && triggered(case, person);
+    let barred = case.resultant.block_creator && case.was_triggered_by(person);
     !approved && !barred
-}
-
-fn triggered(case: &Case, person: &Person) -> bool {
-    let first = case.change_request.content.creator.iter();
-    let tasks = case
-        .tasks
-        .values()
-        .filter_map(|task| task.content.spec.creator.as_ref());
-    first.chain(tasks).any(|creator| creator.person == *person)
 }

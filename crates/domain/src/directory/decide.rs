@@ -7,7 +7,7 @@ use super::{
 };
 use crate::ids::{PolicyId, TeamId};
 use crate::log::Event;
-use crate::policy::{Policy, PolicyDraft, PolicyField};
+use crate::policy::{Policy, PolicyDraft, PolicyField, Scope};
 use crate::refusal::Refusal;
 
 /// Decides one command. `None`: nothing would change.
@@ -132,8 +132,34 @@ fn check_etag(named: &EtagGuard, current: &str) -> Result<(), Refusal> {
     }
 }
 
-/// What depends on other things in the directory; everything else was checked where it came in.
+/// What no policy may lack, also a disabled one, and what depends on the rest of the directory.
 fn check_policy(directory: &Directory, draft: &PolicyDraft) -> Result<(), Refusal> {
+    let minimum = draft.minimum_approvals;
+    if !(1..=99).contains(&minimum) {
+        return Err(Refusal::field(
+            "minimum_approvals",
+            minimum.to_string(),
+            "1 to 99",
+            "M5",
+        ));
+    }
+    if draft.approvers.users.is_empty() && draft.approvers.teams.is_empty() {
+        return Err(Refusal::field(
+            "approvers",
+            "nobody",
+            "at least one user or team",
+            "M1",
+        ));
+    }
+    if draft.scopes.is_empty() || draft.scopes.iter().any(Scope::has_an_empty_side) {
+        let allowed = "scopes with ids, tags or `*` on both sides";
+        return Err(Refusal::field(
+            "scopes",
+            "an empty side, or none",
+            allowed,
+            "M2",
+        ));
+    }
     let unknown = draft
         .approvers
         .teams

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AggregateKey, Head};
+use super::{AggregateKey, FORMAT, Head};
 use crate::Instant;
 use crate::access::{CredentialRef, Principal, PrincipalKind};
 use crate::change_request::CrEvent;
@@ -200,9 +200,15 @@ impl Body {
         }
     }
 
-    /// Reads a stored body.
+    /// Reads a stored body, of a version that this build knows.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text)
+        use serde::de::Error;
+        let body: Self = serde_json::from_str(text)?;
+        if body.version == FORMAT {
+            return Ok(body);
+        }
+        let problem = format!("it has version {}; this build reads {FORMAT}", body.version);
+        Err(serde_json::Error::custom(problem))
     }
 
     /// The event with its types back.

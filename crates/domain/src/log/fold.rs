@@ -5,7 +5,7 @@ use crate::change_request::{self, ChangeRequest};
 use crate::directory::{Team, apply_policy, apply_team};
 use crate::ids::{PolicyId, TeamId};
 use crate::policy::Policy;
-use crate::rows::{CrRow, PolicyRow, TaskRow, TeamRow, row_digest};
+use crate::rows::{CrRow, PolicyRow, TaskRow, TeamRow};
 use crate::task::{self, Task};
 
 /// Why entries cannot be folded.
@@ -76,9 +76,7 @@ impl Fold {
         let ended = if same { None } else { self.finish() };
         let before = self.current.take().map(|(_, state)| state);
         let state = next(before, &event, stamp)?;
-        if let Some(seal) = &body.seal {
-            check_seal(seal, &state, stamp)?;
-        }
+        check_seal(body.seal.as_deref(), &state, stamp)?;
         self.current = Some((body.aggregate.clone(), state));
         Ok(ended)
     }
@@ -129,13 +127,14 @@ fn next(before: Option<State>, event: &Event, stamp: Stamp) -> Result<State, Ill
     })
 }
 
-fn check_seal(seal: &str, state: &State, stamp: Stamp) -> Result<(), FoldError> {
-    let digest = match state {
-        State::ChangeRequest(found) => Some(row_digest(&CrRow::new(found).live)),
-        State::Task(found) => Some(row_digest(&TaskRow::new(found).live)),
+/// An aggregate that ended is sealed by the entry that ended it, any other is not.
+fn check_seal(seal: Option<&str>, state: &State, stamp: Stamp) -> Result<(), FoldError> {
+    let expected = match state {
+        State::ChangeRequest(found) => found.state.has_ended().then(|| CrRow::new(found).seal()),
+        State::Task(found) => found.has_ended().then(|| TaskRow::new(found).seal()),
         State::Store | State::Policy(..) | State::Team(..) => None,
     };
-    if digest.as_deref() == Some(seal) {
+    if expected.as_deref() == seal {
         Ok(())
     } else {
         Err(FoldError::BrokenSeal {

@@ -59,6 +59,16 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// Whether a side names nothing, so that the scope could never match.
+    pub fn has_an_empty_side(&self) -> bool {
+        let empty = |side: &ScopeSide| match side {
+            ScopeSide::Any => false,
+            ScopeSide::Ids(ids) => ids.is_empty(),
+            ScopeSide::Tags(tags) => tags.is_empty(),
+        };
+        empty(&self.projects) || empty(&self.environments)
+    }
+
     /// Whether some task could fall under both scopes. Tags come with each task, so sides with tags
     /// may always meet.
     pub fn may_overlap(&self, other: &Self) -> bool {

@@ -25,11 +25,7 @@ pub fn finish(
     caller: &Principal,
 ) -> Result<Option<TaskEvent>, Refusal> {
     let orchestrates = caller.has(Role::Orchestrator);
-    let names_it = match &task.content.spec.runner {
-        Some(runner) => caller.runner.as_ref() == Some(runner),
-        None => true,
-    };
-    if !orchestrates && !names_it {
+    if !orchestrates && !task.is_for(caller) {
         return Err(Refusal::task_not_found(&report.task));
     }
     let (start, earlier) = match &task.state {

@@ -27,11 +27,7 @@ pub fn start(
     caller: &Principal,
     clock_behind_micros: Option<i64>,
 ) -> Result<Option<TaskEvent>, Refusal> {
-    let may_act = match &task.content.spec.runner {
-        Some(runner) => caller.runner.as_ref() == Some(runner),
-        None => true,
-    };
-    if !may_act {
+    if !task.is_for(caller) {
         return Err(Refusal::task_not_found(&claim.task));
     }
     let task_id = claim.task.clone();

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TaskContent;
 use crate::Instant;
+use crate::access::Principal;
 use crate::ids::{ClaimId, CrNumber, TaskId};
 use crate::log::Stamp;
 use crate::person::Person;
@@ -146,6 +147,17 @@ impl Task {
     /// The change request that holds it.
     pub fn change_request(&self) -> CrNumber {
         self.content.change_request
+    }
+
+    /// Whether it names the runner that a caller speaks for.
+    pub fn names(&self, caller: &Principal) -> bool {
+        let runner = self.content.spec.runner.as_ref();
+        runner.is_some() && runner == caller.runner.as_ref()
+    }
+
+    /// Whether a caller may act on it as a runner: it names that runner, or none (P5).
+    pub fn is_for(&self, caller: &Principal) -> bool {
+        self.content.spec.runner.is_none() || self.names(caller)
     }
 
     /// Whether it could still start: waiting or cleared (D12).

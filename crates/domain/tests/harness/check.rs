@@ -25,6 +25,7 @@ pub(crate) fn replies(
     outcome: &Outcome,
 ) {
     assert_eq!(outcome.replies.len(), commands.len());
+    assert!(outcome.quarantine.is_empty(), "{:?}", outcome.quarantine);
     for reply in &outcome.replies {
         assert!(!matches!(reply, Reply::Broken(_)), "{reply:?}");
     }

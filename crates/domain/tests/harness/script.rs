@@ -293,6 +293,7 @@ fn team_draft(id: &str, options: &Options<'_>) -> TeamDraft {
 fn side(text: &str) -> ScopeSide {
     match text {
         "*" => ScopeSide::Any,
+        "" => ScopeSide::Ids(BTreeSet::new()),
         text if text.contains('/') => ScopeSide::Tags(tags(text)),
         text => ScopeSide::Ids(text.split(',').map(str::to_owned).collect()),
     }

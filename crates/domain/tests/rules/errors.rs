@@ -96,6 +96,9 @@ const REFUSALS: &[(&str, &str, &str)] = &[
     ("NotRunning", "P6", "5 run finish t1"),
     ("OutcomeDiffers", "P6", "5 run finish t4 outcome=failed"),
     ("TeamInUse", "D10", "5 adm drop-team dev"),
+    ("InvalidField", "M5", "5 adm policy r users=ann min=0"),
+    ("InvalidField", "M2", "5 adm policy r users=ann envs="),
+    ("InvalidField", "W1", "5 orc create t9 window=9..8"),
     ("ClockBehind", "K2", "-9 run start t5"),
 ];
 

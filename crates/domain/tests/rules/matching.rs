@@ -69,6 +69,17 @@ fn m2_both_sides_must_match_and_ids_match_exactly() {
 }
 
 #[test]
+fn m2_an_empty_side_is_refused_also_in_a_disabled_policy() {
+    Gate::played(
+        "0 adm policy p users=ann projects=              -> InvalidField entries=0
+         0 adm policy p users=ann envs= disabled         -> InvalidField entries=0
+         0 adm policy p users=ann                        -> Done
+         0 adm edit-policy p projects=                   -> InvalidField entries=0
+         1 orc create t1                                 -> PENDING",
+    );
+}
+
+#[test]
 fn m2_an_empty_side_matches_nothing() {
     let scope = |projects: ScopeSide, environments: ScopeSide| Scope {
         projects,
@@ -162,6 +173,22 @@ fn m4_tags_kind_and_tenant_stay_as_they_were_at_creation() {
     assert_eq!(
         task.content.spec.project_tags.first().map(Tag::set),
         Some("tier")
+    );
+}
+
+#[test]
+fn m5_a_minimum_is_1_to_99_and_somebody_may_approve() {
+    Gate::played(
+        "0 adm policy p users=ann min=0                  -> InvalidField entries=0
+         0 adm policy p users=ann min=100                -> InvalidField entries=0
+         0 adm policy p users=ann min=0 disabled         -> InvalidField entries=0
+         0 adm policy p                                  -> InvalidField entries=0
+         0 adm policy p users=ann min=1                  -> Done
+         0 adm policy q users=ann min=99                 -> Done
+         0 adm edit-policy p min=0                       -> InvalidField entries=0
+         0 adm edit-policy p min=100                     -> InvalidField entries=0
+         0 adm edit-policy p users=                      -> InvalidField entries=0
+         1 orc create t1                                 -> PENDING min=99",
     );
 }
 

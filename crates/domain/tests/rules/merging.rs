@@ -33,6 +33,22 @@ fn g1_one_creator_block_among_the_policies_is_enough() {
 }
 
 #[test]
+fn g1_at_most_64_policies_bind_one_task() {
+    let mut gate = Gate::new();
+    for number in 0..64 {
+        gate.play(&format!("0 adm policy p{number} users=ann"));
+    }
+    gate.play("1 orc create t1                      -> PENDING CR-1");
+    gate.play("1 adm policy one-more users=ann");
+    gate.play(
+        "2 orc create t2                     -> TooManyPolicies absent entries=0
+         2 orc create t1                     -> Done PENDING CR-1 entries=0
+         3 adm edit-policy p0 disabled
+         4 orc create t2                     -> PENDING CR-2",
+    );
+}
+
+#[test]
 fn g1_the_order_of_policies_makes_no_difference() {
     let policies = [
         "adm policy a users=ann teams=dev min=1",
@@ -202,13 +218,14 @@ fn g6_a_minimum_nobody_can_reach_is_warned_and_never_met() {
         ("users=ann,bob min=2 block", None, true),
         ("teams=dev,devs users=dan min=2", Some(1), true),
         ("teams=open min=9", None, false),
-        ("min=1", Some(0), true),
+        ("teams=idle", Some(0), true),
     ];
     for (policy, reach, at_save) in rows {
         let mut gate = Gate::new();
         gate.play(
             "0 adm team dev members=dan
              0 adm team devs members=dan
+             0 adm team idle
              0 adm team open claimed",
         );
         let (reply, _) = gate.say(&format!("0 adm policy p {policy}"));

@@ -29,6 +29,15 @@ fn w1_the_start_belongs_to_the_window_and_the_end_does_not() {
 }
 
 #[test]
+fn w1_a_window_that_ends_before_it_begins_is_refused() {
+    Gate::played(
+        "0 orc create t1 window=20..20               -> InvalidField absent entries=0
+         0 orc create t1 window=20..10               -> InvalidField absent entries=0
+         0 orc create t1 window=20..20.000001        -> PAUSED:window",
+    );
+}
+
+#[test]
 fn w1_a_window_that_is_past_at_creation_is_refused() {
     Gate::played(
         "20 orc create t1 window=10..19        -> WindowPast absent entries=0
@@ -215,13 +224,21 @@ fn p5_a_runner_acts_on_tasks_that_name_it_or_that_name_none() {
 }
 
 #[test]
-fn p5_a_runner_acts_within_its_grant() {
+fn p5_without_its_name_on_the_task_a_runner_acts_within_its_grant() {
     use countersign_domain::access::GrantSide;
     let mut runner = caller("run");
     runner.grant.environments = GrantSide::Only(["prod".to_owned()].into());
-    for (env, expected) in [("prod", "Done"), ("dr", "NotFound")] {
+    // what the task says, reply
+    let rows = [
+        ("env=prod", "Done"),
+        ("env=dr", "NotFound"),
+        ("env=dr runner=edge", "NotFound"),
+        ("env=prod runner=edge", "NotFound"),
+        ("env=dr runner=pool", "Done"),
+    ];
+    for (task, expected) in rows {
         let mut gate = Gate::new();
-        gate.play(&format!("0 orc create t1 env={env}"));
+        gate.play(&format!("0 orc create t1 {task}"));
         let claim = StartTask {
             task: task_id("t1"),
             generation: 1,
@@ -229,7 +246,7 @@ fn p5_a_runner_acts_within_its_grant() {
             claim: countersign_domain::ids::ClaimId::parse("c1").unwrap(),
         };
         let reply = gate.step(&runner, Action::Start(claim), at(1));
-        assert_eq!(reply_name(&reply), expected, "{env}");
+        assert_eq!(reply_name(&reply), expected, "{task}");
     }
 }
 

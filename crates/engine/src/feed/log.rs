@@ -106,14 +106,10 @@ async fn follow(
                 return Ok(());
             }
         }
-        tokio::select! {
-            stopped = wait_for_news(&mut head, after, epoch) => {
-                if stopped {
-                    return Err(Failure::ShuttingDown);
-                }
-            }
+        let stopping = tokio::select! {
+            stopped = wait_for_news(&mut head, after, epoch) => stopped,
             () = sender.closed() => return Ok(()),
-            () = shared.stop.cancelled() => return Err(Failure::ShuttingDown),
+            () = shared.stop.cancelled() => true,
             () = tokio::time::sleep(shared.config.heartbeat) => {
                 let seen = *shared.head.borrow();
                 if !seen.is_fresh(shared.config.poll) {
@@ -124,9 +120,29 @@ async fn follow(
                 {
                     return Ok(());
                 }
+                false
             }
+        };
+        if stopping {
+            return end(shared, sender, after).await;
         }
     }
+}
+
+/// Sends what was committed before the stop, and the last mark, to go on from elsewhere.
+async fn end(
+    shared: &Shared,
+    sender: &mpsc::Sender<Result<LogMessage, Failure>>,
+    mut after: u64,
+) -> Result<(), Failure> {
+    if let Some(last) = send_up_to_date(shared, sender, &mut after).await? {
+        let last = match last {
+            Some(last) => last,
+            None => head_at(shared, after).await?,
+        };
+        send_mark(sender, MarkKind::Heartbeat, &last).await;
+    }
+    Err(Failure::ShuttingDown)
 }
 
 /// Resolves when there are newer entries, or the log has gone back; `true` if the feed has stopped.

@@ -20,7 +20,7 @@ pub use status::{StatusFilter, StatusMessage};
 
 pub(crate) use hub::Hub;
 pub(crate) use log::watch_log;
-pub(crate) use position::{entry_at, position};
+pub(crate) use position::{caught_up, entry_at, position};
 pub(crate) use shared::Shared;
 pub(crate) use signals::watch_signals;
 pub(crate) use status::watch_status;

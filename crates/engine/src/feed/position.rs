@@ -24,10 +24,16 @@ pub(crate) async fn position(shared: &Shared, token: Option<&str>) -> Result<Opt
         return Err(Failure::TokenOfAnotherStore);
     }
     // The entry is in the store, so this replica's feed is about to see it.
+    caught_up(shared, token.sequence).await?;
+    Ok(Some(token.sequence))
+}
+
+/// Waits until this replica's feed has taken in an entry that is in the store.
+pub(crate) async fn caught_up(shared: &Shared, sequence: u64) -> Result<(), Failure> {
     let mut head = shared.head.clone();
-    let caught_up = head.wait_for(|seen| seen.head.sequence >= token.sequence);
+    let caught_up = head.wait_for(|seen| seen.head.sequence >= sequence);
     match tokio::time::timeout(CATCH_UP, caught_up).await {
-        Ok(Ok(_)) => Ok(Some(token.sequence)),
+        Ok(Ok(_)) => Ok(()),
         Ok(Err(_)) => Err(Failure::ShuttingDown),
         Err(_) => Err(Failure::StoreUnavailable),
     }

@@ -77,11 +77,18 @@ impl<F: Face> Session<F> {
     }
 
     async fn follow(&mut self, noted: Head, first: Vec<Arc<Case>>) -> Result<(), Failure> {
-        for page in first.chunks(MESSAGE_LIMIT) {
-            if self.send(page.to_vec(), None).await.is_err() {
+        // Given away page by page: a stream that lives long does not keep what it began with.
+        let mut first = first.into_iter();
+        loop {
+            let page: Vec<_> = first.by_ref().take(MESSAGE_LIMIT).collect();
+            if page.is_empty() {
+                break;
+            }
+            if self.send(page, None).await.is_err() {
                 return Ok(());
             }
         }
+        drop(first);
         let synced = Mark::at(MarkKind::Synced, &noted);
         if self.send(Vec::new(), Some(synced)).await.is_err() || self.face.is_done() {
             return Ok(());

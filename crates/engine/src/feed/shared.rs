@@ -37,6 +37,8 @@ pub(crate) struct Seen {
     pub(crate) read_at: tokio::time::Instant,
     /// Grows when the log was found to have gone back: all streams end.
     pub(crate) epoch: u64,
+    /// Whether the clock was found so far behind the head that no start is granted (K2).
+    pub(crate) clock_is_behind: bool,
 }
 
 impl Seen {
@@ -86,11 +88,6 @@ impl<T> Subscription<T> {
     /// The next message; `None` once the stream has ended in good order.
     pub async fn next(&mut self) -> Option<Result<T, Failure>> {
         self.receiver.recv().await
-    }
-
-    /// The channel itself, for adapters.
-    pub fn into_receiver(self) -> mpsc::Receiver<Result<T, Failure>> {
-        self.receiver
     }
 }
 

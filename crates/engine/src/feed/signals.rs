@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use countersign_domain::Refusal;
-use countersign_domain::access::Principal;
+use countersign_domain::access::{Grant, Principal};
 use countersign_domain::change_request::Case;
 use countersign_domain::ids::{CrNumber, RunnerName, TaskId};
 use countersign_domain::task::Task;
@@ -51,7 +51,7 @@ pub(crate) async fn watch_signals(
         };
         let registration = shared.hub.register(Follows::Runner(runner.clone()));
         let noted = shared.head.borrow().head;
-        let first = of_runner(&shared, caller, &runner, position).await?;
+        let first = of_runner(&shared, &runner, position).await?;
         (registration, noted, first, Wanted::Runner(runner))
     } else {
         let ids: BTreeSet<TaskId> = filter.tasks.into_iter().collect();
@@ -97,10 +97,9 @@ async fn named(
     }
     let open: BTreeSet<&TaskId> = found
         .values()
-        .filter(|case| covers(caller, case))
-        .flat_map(|case| case.tasks.values())
-        .filter(|task| may_act(caller, task))
-        .map(Task::id)
+        .flat_map(|case| case.tasks.values().map(move |task| (case, task)))
+        .filter(|(case, task)| may_act(caller, case, task))
+        .map(|(_, task)| task.id())
         .collect();
     match ids.iter().find(|&id| !open.contains(id)) {
         Some(absent) => Err(Refusal::task_not_found(absent).into()),
@@ -111,21 +110,20 @@ async fn named(
 /// The waiting, cleared and running tasks of a runner, and with a position what ended since.
 async fn of_runner(
     shared: &Shared,
-    caller: &Principal,
     runner: &RunnerName,
     changed_after: Option<u64>,
 ) -> Result<Vec<Arc<Case>>, Failure> {
     let open = TaskFilter {
         open_only: true,
         runner: Some(runner.clone()),
-        ..TaskFilter::new(caller.grant.clone(), PAGE as u64)
+        ..TaskFilter::new(Grant::unlimited(), PAGE as u64)
     };
     let mut found = pages(shared, open).await?;
     if changed_after.is_some() {
         let ended = TaskFilter {
             changed_after,
             runner: Some(runner.clone()),
-            ..TaskFilter::new(caller.grant.clone(), PAGE as u64)
+            ..TaskFilter::new(Grant::unlimited(), PAGE as u64)
         };
         found.extend(pages(shared, ended).await?);
     }
@@ -167,10 +165,10 @@ fn read_failed(error: &StoreError) -> Failure {
     Failure::StoreUnavailable
 }
 
-/// Whether a runner may act on a task: the task names it, or names none (P5).
-fn may_act(caller: &Principal, task: &Task) -> bool {
-    let named = task.content.spec.runner.as_ref();
-    named.is_none_or(|runner| caller.runner.as_ref() == Some(runner))
+/// Whether a task's signals are open to a runner: the task names it, or names none and lies in its
+/// grant (P5).
+fn may_act(caller: &Principal, case: &Case, task: &Task) -> bool {
+    task.names(caller) || (task.is_for(caller) && covers(caller, case))
 }
 
 enum Wanted {
@@ -212,10 +210,10 @@ impl Face for SignalFace {
     fn message(&mut self, cases: Vec<Arc<Case>>, mark: Option<Mark>) -> Option<SignalMessage> {
         let mut tasks = Vec::new();
         for case in cases {
-            if !covers(&self.caller, &case) {
-                continue;
-            }
-            let wanted = case.tasks.values().filter(|task| self.wants(task));
+            let wanted = case
+                .tasks
+                .values()
+                .filter(|task| self.wants(task) && may_act(&self.caller, &case, task));
             let wanted: Vec<Task> = wanted.cloned().collect();
             for task in wanted {
                 if self.is_news(&task) {

@@ -182,6 +182,11 @@ impl Face for StatusFace {
     type Message = StatusMessage;
 
     fn message(&mut self, cases: Vec<Arc<Case>>, mark: Option<Mark>) -> Option<StatusMessage> {
+        if let Some(open) = &mut self.open {
+            for case in cases.iter().filter(|case| is_done(case)) {
+                open.remove(&case.number());
+            }
+        }
         let fits = |case: &Arc<Case>| {
             let content = &case.change_request.content;
             covers(&self.caller, case)
@@ -195,11 +200,6 @@ impl Face for StatusFace {
                     .is_none_or(|wanted| *wanted == content.environment)
         };
         let cases: Vec<_> = cases.into_iter().filter(fits).collect();
-        if let Some(open) = &mut self.open {
-            for case in cases.iter().filter(|case| is_done(case)) {
-                open.remove(&case.number());
-            }
-        }
         (!cases.is_empty() || mark.is_some()).then_some(StatusMessage { cases, mark })
     }
 

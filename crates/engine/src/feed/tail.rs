@@ -26,6 +26,7 @@ pub(crate) fn seen(head: Head) -> Seen {
         head,
         read_at: now(),
         epoch: 0,
+        clock_is_behind: false,
     }
 }
 
@@ -37,6 +38,7 @@ pub(crate) async fn run(
 ) {
     let (woken_elsewhere, mut elsewhere) = watch::channel(());
     let listening = tokio::spawn(listen(shared.clone(), woken_elsewhere));
+    let mut compared_at = None;
     loop {
         tokio::select! {
             () = shared.stop.cancelled() => break,
@@ -48,8 +50,32 @@ pub(crate) async fn run(
             Ok(()) => shared.hub.reached_head(),
             Err(error) => tracing::warn!(%error, "the feed could not read the log"),
         }
+        let due = |at: tokio::time::Instant| at.elapsed() >= shared.config.poll;
+        if compared_at.is_none_or(due) {
+            compared_at = Some(now());
+            if let Err(error) = compare_clock(&shared, &seen).await {
+                tracing::warn!(%error, "the feed could not read the clock");
+            }
+        }
     }
     listening.abort();
+}
+
+/// Takes note of whether the clock that starts are judged by is behind the log (K2).
+async fn compare_clock(shared: &Shared, seen: &watch::Sender<Seen>) -> Result<(), StoreError> {
+    let clock = shared
+        .config
+        .clock
+        .of_transaction(shared.store.clock().await?);
+    seen.send_if_modified(|seen| {
+        let behind_micros = seen.head.instant.micros_since(clock);
+        metrics::gauge!("countersign_clock_behind_seconds").set(behind_micros as f64 / 1e6);
+        let is_behind = seen.head.clock_behind_micros(clock).is_some();
+        let changes = seen.clock_is_behind != is_behind;
+        seen.clock_is_behind = is_behind;
+        changes
+    });
+    Ok(())
 }
 
 /// Hears of other replicas' commits; the poll stands behind it.
@@ -86,17 +112,16 @@ async fn look(
         };
         if !follows(&known.head, &entries) {
             tracing::error!(after = known.head.sequence, "the log does not continue");
-            return begin_anew(shared, seen, directory, known).await;
+            return begin_anew(shared, seen, directory).await;
         }
         if directory.take_in(entries.iter()).is_err() {
-            return begin_anew(shared, seen, directory, known).await;
+            return begin_anew(shared, seen, directory).await;
         }
         give_out(shared, &entries).await?;
         let full = entries.len() as u64 == PAGE;
-        seen.send_replace(Seen {
-            head: last.head,
-            read_at: now(),
-            epoch: known.epoch,
+        seen.send_modify(|seen| {
+            seen.head = last.head;
+            seen.read_at = now();
         });
         metrics::gauge!("countersign_log_head_sequence").set(last.head.sequence as f64);
         if !full {
@@ -134,12 +159,9 @@ async fn check_head(
             found = head.sequence,
             "the log has gone back: the store was restored or replaced"
         );
-        return begin_anew(shared, seen, directory, known).await;
+        return begin_anew(shared, seen, directory).await;
     }
-    seen.send_replace(Seen {
-        read_at: now(),
-        ..known
-    });
+    seen.send_modify(|seen| seen.read_at = now());
     Ok(())
 }
 
@@ -148,14 +170,15 @@ async fn begin_anew(
     shared: &Shared,
     seen: &watch::Sender<Seen>,
     directory: &SharedDirectory,
-    known: Seen,
 ) -> Result<(), StoreError> {
-    directory.replace(shared.store.directory().await?);
+    // The head first: an entry that comes between the two is taken in after the head, or is in
+    // the directory already and passed over.
     let head = shared.store.head().await?.unwrap_or(Head::EMPTY);
-    seen.send_replace(Seen {
-        head,
-        read_at: now(),
-        epoch: known.epoch + 1,
+    directory.replace(shared.store.directory().await?);
+    seen.send_modify(|seen| {
+        seen.head = head;
+        seen.read_at = now();
+        seen.epoch += 1;
     });
     Ok(())
 }

@@ -44,7 +44,7 @@ type Hash = [u8; 32];
 #[derive(Debug, thiserror::Error)]
 pub enum TokensError {
     /// It cannot be read.
-    #[error("failed to read the tokens file {}: {source}", .path.display())]
+    #[error("failed to read the tokens file {}", .path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -52,7 +52,7 @@ pub enum TokensError {
         source: io::Error,
     },
     /// It is not JSON of this form; the source tells line and column.
-    #[error("the tokens file {}: {source}", .path.display())]
+    #[error("the tokens file {} is not accepted", .path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -307,10 +307,16 @@ mod tests {
         Tokens::parse(&file.to_string(), Path::new("tokens.json"))
     }
 
+    /// An error with what caused it, as the binary prints it.
+    fn chain(error: &TokensError) -> String {
+        let cause = std::error::Error::source(error).map(ToString::to_string);
+        format!("{error}: {}", cause.unwrap_or_default())
+    }
+
     fn place(tokens: &[Value]) -> String {
         match parse(tokens) {
             Err(TokensError::Refused { place, .. }) => place,
-            Err(other) => other.to_string(),
+            Err(other) => chain(&other),
             Ok(_) => "accepted".to_owned(),
         }
     }
@@ -422,10 +428,7 @@ mod tests {
             assert!(place(&[partial]).contains(&format!("missing field `{key}`")));
         }
         let path = Path::new("tokens.json");
-        let error = Tokens::parse("{\n  \"issuer\": 7\n}", path)
-            .err()
-            .unwrap()
-            .to_string();
+        let error = chain(&Tokens::parse("{\n  \"issuer\": 7\n}", path).err().unwrap());
         assert!(
             error.contains("tokens.json") && error.contains("line 2"),
             "{error}"
@@ -436,7 +439,7 @@ mod tests {
     fn errors_do_not_repeat_what_may_be_a_secret() {
         let mut pasted = token();
         pasted["sha256"] = json!(TOKEN);
-        let error = parse(&[pasted]).err().unwrap().to_string();
+        let error = chain(&parse(&[pasted]).err().unwrap());
         assert!(!error.contains(TOKEN), "{error}");
     }
 

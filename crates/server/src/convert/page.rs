@@ -85,7 +85,7 @@ impl Paging {
         )
     }
 
-    /// The items of one page, cut where the page would get too large, and the token of the next one.
+    /// The items of one page, cut where it would get too large, and the token of the next one.
     pub(crate) fn page<T, M: Message>(
         &self,
         items: Vec<T>,

@@ -225,84 +225,72 @@ pub(crate) mod tests {
         assert_eq!(read(&one).unwrap().digest(), read(&other).unwrap().digest());
     }
 
-    #[test]
-    fn e2_each_bad_field_is_named() {
-        let many = |count: usize| (0..count).map(|n| format!("set/{n}")).collect::<Vec<_>>();
-        let label = |key: &str, value: String| BTreeMap::from([(key.to_owned(), value)]);
-        let long = "x".repeat(201);
-        type Spoil = Box<dyn Fn(&mut v1::TaskSpec)>;
-        let rows: Vec<(&str, Spoil)> = vec![
-            ("task.id", Box::new(|task| task.id = "CR-42".to_owned())),
-            ("task.id", Box::new(|task| task.id = "a\u{0}b".to_owned())),
-            ("task.kind", Box::new(|task| task.kind = 0)),
-            ("task.kind", Box::new(|task| task.kind = 99)),
-            ("task.project", Box::new(|task| task.project.clear())),
-            (
-                "task.environment",
-                Box::new(|task| task.environment = " prod".to_owned()),
-            ),
-            (
-                "task.project_tags[0]",
-                Box::new(|task| task.project_tags[0] = "tier".to_owned()),
-            ),
-            (
-                "task.environment_tags",
-                Box::new(move |task| task.environment_tags = many(65)),
-            ),
-            (
-                "task.release",
-                Box::new(move |task| task.release = long.clone()),
-            ),
-            (
-                "task.artifact_digest",
-                Box::new(|task| task.artifact_digest = "a b".to_owned()),
-            ),
-            (
-                "task.runner",
-                Box::new(|task| task.runner = "a\u{200b}".to_owned()),
-            ),
-            (
-                "task.title",
-                Box::new(|task| task.title = "two\nlines".to_owned()),
-            ),
-            (
-                "task.description",
-                Box::new(|task| task.description = "x".repeat(4_097)),
-            ),
-            (
-                "task.links",
-                Box::new(|task| task.links = vec![task.links[0].clone(); 17]),
-            ),
-            (
-                "task.links[0].url",
-                Box::new(|task| task.links[0].url = "ftp://x".to_owned()),
-            ),
-            (
-                "task.links[0].title",
-                Box::new(|task| task.links[0].title = "\u{7}".to_owned()),
-            ),
-            (
-                "task.labels",
-                Box::new(move |task| task.labels = label("", String::new())),
-            ),
-            (
-                "task.labels",
-                Box::new(move |task| task.labels = label(&"k".repeat(65), String::new())),
-            ),
-            (
-                "task.labels[\"a\"]",
-                Box::new(move |task| task.labels = label("a", "x".repeat(257))),
-            ),
-            (
-                "task.creator.person",
-                Box::new(|task| task.creator = Some(v1::Creator::default())),
-            ),
-        ];
+    type Spoil = fn(&mut v1::TaskSpec);
+
+    fn check(rows: &[(&str, Spoil)]) {
         for (field, spoil) in rows {
             let mut message = full();
             spoil(&mut message);
-            assert_eq!(field_of(read(&message)), field);
+            assert_eq!(field_of(read(&message)), *field);
         }
+    }
+
+    #[test]
+    fn e2_each_bad_text_is_named() {
+        check(&[
+            ("task.id", |task| task.id = "CR-42".to_owned()),
+            ("task.id", |task| task.id = "a\u{0}b".to_owned()),
+            ("task.kind", |task| task.kind = 0),
+            ("task.kind", |task| task.kind = 99),
+            ("task.project", |task| task.project.clear()),
+            ("task.environment", |task| {
+                task.environment = " prod".to_owned();
+            }),
+            ("task.release", |task| task.release = "x".repeat(201)),
+            ("task.tenant", |task| task.tenant = "e\u{301}".to_owned()),
+            ("task.artifact_digest", |task| {
+                task.artifact_digest = "a b".to_owned();
+            }),
+            ("task.runner", |task| task.runner = "a\u{200b}".to_owned()),
+            ("task.title", |task| task.title = "two\nlines".to_owned()),
+            ("task.description", |task| {
+                task.description = "x".repeat(4_097);
+            }),
+            ("task.creator.person", |task| {
+                task.creator = Some(v1::Creator::default());
+            }),
+        ]);
+    }
+
+    #[test]
+    fn e2_each_bad_list_is_named() {
+        fn label(key: &str, value: &str) -> BTreeMap<String, String> {
+            BTreeMap::from([(key.to_owned(), value.to_owned())])
+        }
+        check(&[
+            ("task.project_tags[0]", |task| {
+                task.project_tags[0] = "tier".to_owned();
+            }),
+            ("task.environment_tags", |task| {
+                task.environment_tags = (0..65).map(|n| format!("set/{n}")).collect();
+            }),
+            ("task.links", |task| {
+                task.links = vec![task.links[0].clone(); 17];
+            }),
+            ("task.links[0].url", |task| {
+                task.links[0].url = "ftp://x".to_owned();
+            }),
+            ("task.links[0].title", |task| {
+                task.links[0].title = "\u{7}".to_owned();
+            }),
+            ("task.labels", |task| task.labels = label("", "")),
+            ("task.labels", |task| {
+                task.labels = label(&"k".repeat(65), "");
+            }),
+            ("task.labels[\"a\"]", |task| {
+                task.labels = label("a", &"x".repeat(257));
+            }),
+        ]);
     }
 
     #[test]

@@ -98,7 +98,7 @@ fn measure(method: &'static str, answer: &Response<Body>, took: Duration) {
         .extensions()
         .get::<Status>()
         .map_or(Code::Ok, Status::code);
-    let code = i32::from(code).to_string();
+    let code = format!("{code:?}");
     counter!("countersign_rpc_calls_total", "method" => method, "code" => code).increment(1);
     histogram!("countersign_rpc_seconds", "method" => method).record(took.as_secs_f64());
 }

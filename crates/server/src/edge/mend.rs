@@ -1,5 +1,6 @@
 //! Statuses that the transport makes by itself. It calls a message that is too large out of range,
-//! and one that is none an internal error; callers decide by the code, so both are told as they are.
+//! and one that is none an internal error. Callers decide by the code, so both are told as what
+//! they are.
 
 use countersign_domain::ids::CrPrefix;
 use http::Response;

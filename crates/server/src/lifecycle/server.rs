@@ -13,7 +13,7 @@ use tonic_health::server::{HealthReporter, HealthService};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::config::ServerConfig;
-use super::incoming::incoming;
+use super::incoming::{GREETING_LIMIT, incoming};
 use super::routes::routes;
 use super::{health, telemetry};
 use crate::auth::layer::AuthLayer;
@@ -51,7 +51,7 @@ pub enum BindError {
         address: SocketAddr,
     },
     /// The address cannot be listened on.
-    #[error("failed to listen on {address}: {source}")]
+    #[error("failed to listen on {address}")]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -59,7 +59,7 @@ pub enum BindError {
         source: io::Error,
     },
     /// Metrics cannot be offered.
-    #[error("failed to offer metrics on {address}: {source}")]
+    #[error("failed to offer metrics on {address}")]
     Metrics {
         /// The address.
         address: SocketAddr,
@@ -67,7 +67,7 @@ pub enum BindError {
         source: metrics_exporter_prometheus::BuildError,
     },
     /// The descriptors cannot be shown.
-    #[error("failed to set up reflection: {0}")]
+    #[error("failed to set up reflection")]
     Reflection(#[from] tonic_reflection::server::Error),
 }
 
@@ -75,7 +75,7 @@ pub enum BindError {
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The transport failed.
-    #[error("failed to serve: {0}")]
+    #[error("failed to serve")]
     Transport(#[from] tonic::transport::Error),
     /// The transport ended by itself.
     #[error("failed to serve: the transport ended by itself")]
@@ -166,7 +166,7 @@ impl BoundServer {
             ended("scheduler", scheduler.await);
             health::end_watches(reporter).await;
             match early {
-                Some(_) => Err(ServeError::Ended),
+                Some(end) => flatten(end).and(Err(ServeError::Ended)),
                 None => flatten((&mut transport).await),
             }
         };
@@ -194,7 +194,7 @@ impl BoundServer {
             .layer(AuthLayer::new(self.config.authenticator, prefix))
             .serve_with_incoming_shutdown(
                 self.routes,
-                incoming(self.listener, self.config.connections),
+                incoming(self.listener, self.config.connections, GREETING_LIMIT),
                 no_more.cancelled_owned(),
             )
             .await

@@ -3,11 +3,20 @@
 use std::net::SocketAddr;
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
-use metrics_exporter_prometheus::{BuildError, PrometheusBuilder};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
+
+/// Calls take from a fraction of a millisecond to as long as the store may keep them waiting.
+const SECONDS: [f64; 12] = [
+    0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0,
+];
+/// How many commands one transaction may hold ends at 128.
+const COMMANDS: [f64; 8] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 
 /// Offers the metrics of this process. Once per process: there is one recorder.
 pub(crate) fn listen(address: SocketAddr) -> Result<(), BuildError> {
     PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+        .set_buckets_for_metric(Matcher::Suffix("_commands".to_owned()), &COMMANDS)?
         .with_http_listener(address)
         .install()?;
     describe();
@@ -61,6 +70,11 @@ fn describe_feed() {
     describe_gauge!(
         "countersign_log_head_sequence",
         "The newest entry of the log. Kept elsewhere, it shows a log that was cut."
+    );
+    describe_gauge!(
+        "countersign_clock_behind_seconds",
+        Unit::Seconds,
+        "By how much the clock is behind the newest entry. More than 5, and no start is granted."
     );
     describe_histogram!(
         "countersign_sweep_lateness_seconds",

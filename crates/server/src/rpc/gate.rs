@@ -250,3 +250,31 @@ pub(crate) fn unexpected(answer: &Answer) -> Fault {
     tracing::error!(?answer, "the engine answered another question");
     Failure::Internal.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn i20_a_caller_who_goes_away_cancels_nothing() {
+        let (go, wait) = oneshot::channel::<()>();
+        let (done, seen) = oneshot::channel::<()>();
+        let verb = async move {
+            drop(wait.await);
+            Ok(done.send(()).is_ok())
+        };
+        let mut waiting = Box::pin(finish(verb));
+        assert!(futures::poll!(&mut waiting).is_pending());
+        drop(waiting);
+        go.send(()).unwrap();
+        assert!(seen.await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_fault() {
+        let verb = async { if true { panic!("as tests do") } else { Ok(()) } };
+        assert_eq!(finish(verb).await, Err(Failure::Internal.into()));
+    }
+}

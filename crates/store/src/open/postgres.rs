@@ -3,13 +3,13 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sea_orm::sqlx::{ConnectOptions as _, Executor};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sea_orm::sqlx::{ConnectOptions as _, Executor, Row};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, SqlxError};
 
 use crate::StoreError;
 use crate::call::limited;
-use crate::sql::connection::COMMITS_ARE_DURABLE;
+use crate::sql::connection::{COMMITS_ARE_DURABLE, IS_STANDBY};
 
 const READERS: u32 = 16;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -56,19 +56,41 @@ pub(crate) async fn connect_writer(url: &str) -> Result<DatabaseConnection, Stor
         .test_before_acquire(false)
         .map_sqlx_postgres_pool_opts(|pool| {
             pool.after_connect(|connection, _| {
-                Box::pin(async move { connection.execute(COMMITS_ARE_DURABLE).await.map(drop) })
+                Box::pin(async move {
+                    refuse_standby(connection).await?;
+                    connection.execute(COMMITS_ARE_DURABLE).await.map(drop)
+                })
             })
         });
     limited("connect", Database::connect(options)).await
 }
 
-/// The connections that read; they cannot write.
+/// The connections that read; they cannot write. A standby lags behind what was answered, so what
+/// is served is read from the primary alone.
 pub(crate) async fn connect_readers(url: &str) -> Result<DatabaseConnection, StoreError> {
     let mut options = pool_options(url, &READER)?;
     options
         .max_connections(READERS)
-        .test_before_acquire_if_idle_for(IDLE_BEFORE_PING);
+        .test_before_acquire_if_idle_for(IDLE_BEFORE_PING)
+        .map_sqlx_postgres_pool_opts(|pool| {
+            pool.after_connect(|connection, _| Box::pin(refuse_standby(connection)))
+        });
     limited("connect", Database::connect(options)).await
+}
+
+/// Connections that read for proving, which may happen on a standby.
+pub(crate) async fn connect_provers(url: &str) -> Result<DatabaseConnection, StoreError> {
+    let mut options = pool_options(url, &READER)?;
+    options.max_connections(2);
+    limited("connect", Database::connect(options)).await
+}
+
+async fn refuse_standby(connection: &mut PgConnection) -> Result<(), SqlxError> {
+    let row = connection.fetch_one(IS_STANDBY).await?;
+    if row.try_get(0)? {
+        return Err(SqlxError::Protocol("the server is a standby".to_owned()));
+    }
+    Ok(())
 }
 
 /// Two connections for making the schema: one holds the lock, the other works.

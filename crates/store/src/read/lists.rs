@@ -93,3 +93,107 @@ fn numbers(found: &[QueryResult], column: usize) -> Result<Vec<CrNumber>, StoreE
     };
     Ok(found.iter().map(number).collect::<Result<_, _>>()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use countersign_domain::access::Grant;
+    use countersign_domain::batch::Changes;
+    use countersign_domain::rows::{CrRow, TaskRow};
+
+    use super::*;
+    use crate::sql::cases::PICKED;
+    use crate::{StoreConfig, testing};
+
+    /// What has changed since long ago is found in the rows; newer changes are found in the log,
+    /// which the tests from outside see.
+    async fn old_changes_are_found(config: &StoreConfig) {
+        let store = Store::open(config).await.unwrap();
+        let mut writer = store.writer(1).await.unwrap();
+        let mut transaction = writer.begin().await.unwrap();
+        let changes = Changes {
+            new_change_requests: vec![change_request(1, 10), change_request(2, 20)],
+            new_tasks: vec![task("a", 1, 30), task("b", 2, 21)],
+            ..Changes::default()
+        };
+        transaction.save(&[], &changes).await.unwrap();
+        transaction.commit().await.unwrap();
+        for (after, numbers_after, ids_after) in [
+            (0, vec![1, 2], vec!["a", "b"]),
+            (20, vec![1, 2], vec!["a", "b"]),
+            (21, vec![1], vec!["a"]),
+            (30, vec![], vec![]),
+        ] {
+            let filter = WatchFilter {
+                project: None,
+                environment: None,
+                grant: Grant::unlimited(),
+                changed_after: Some(after),
+            };
+            let statement = change_requests::matching(store.backend(), &filter, 0, false, 10);
+            let found = numbers(&store.read("match", statement).await.unwrap(), 0).unwrap();
+            assert_eq!(found.iter().map(|n| n.0).collect::<Vec<_>>(), numbers_after);
+
+            let mut filter = TaskFilter::new(Grant::unlimited(), 10);
+            filter.changed_after = Some(after);
+            let statement = tasks::list(store.backend(), &filter, false);
+            let rows = store.read("list", statement).await.unwrap();
+            let picked = |row: &&QueryResult| row.try_get_by::<i64, usize>(0).unwrap() == PICKED;
+            let id = |row: &QueryResult| row.try_get_by::<String, usize>(2).unwrap();
+            let mut found: Vec<String> = rows.iter().filter(picked).map(id).collect();
+            found.sort_unstable();
+            assert_eq!(found, ids_after);
+        }
+    }
+
+    fn change_request(number: u64, sequence: u64) -> CrRow {
+        CrRow {
+            number,
+            state: "PENDING",
+            kind: "deployment",
+            project: "web".to_owned(),
+            environment: "production".to_owned(),
+            release: None,
+            approval_required: true,
+            resultant: String::new(),
+            frozen: String::new(),
+            live: String::new(),
+            sequence,
+        }
+    }
+
+    fn task(id: &str, change_request: u64, sequence: u64) -> TaskRow {
+        TaskRow {
+            id: id.to_owned(),
+            change_request,
+            state: "PAUSED",
+            waiting_for: Some("approval"),
+            project: "web".to_owned(),
+            environment: "production".to_owned(),
+            release: None,
+            runner: None,
+            frozen: String::new(),
+            live: String::new(),
+            due_at: None,
+            sequence,
+        }
+    }
+
+    mod old_changes_are_found {
+        use super::*;
+
+        #[tokio::test]
+        async fn sqlite() {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("store.db");
+            old_changes_are_found(&StoreConfig::Sqlite { path }).await;
+        }
+
+        #[tokio::test]
+        async fn postgres() {
+            let url = testing::fresh_postgres(&testing::postgres_url())
+                .await
+                .unwrap();
+            old_changes_are_found(&StoreConfig::Postgres { url }).await;
+        }
+    }
+}

@@ -1,8 +1,8 @@
 //! Loading change requests with their tasks.
 //!
-//! All statements here answer with rows of one shape, `what, number, id, frozen, live`, where `what`
-//! says which table the row is from. One statement is one snapshot: a change request and its tasks
-//! are always of the same instant.
+//! All statements here answer with rows of one shape, `what, number, id, frozen, live`, where
+//! `what` says which table the row is from. One statement is one snapshot: a change request and its
+//! tasks are always of the same instant.
 
 use countersign_domain::batch::Wanted;
 use countersign_domain::ids::TaskId;
@@ -150,8 +150,8 @@ const RESULTANTS: Pair = Pair {
     postgres: "SELECT digest, document FROM resultants WHERE digest = ANY($1)",
 };
 
-/// Wraps a list of picked numbers: the change requests, and all their tasks. `{}` in the picked
-/// text is nothing special; it must select `number` and `id`.
+/// Wraps a query that picks some change requests, as `number` and `id`: answers with what it
+/// picked, the change requests, and all their tasks.
 pub(crate) fn of_picked(picked: &str) -> String {
     format!(
         "WITH picked AS ({picked})

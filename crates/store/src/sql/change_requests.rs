@@ -89,12 +89,13 @@ pub(crate) fn matching(
 const CHANGED: &str = "(c.sequence > ? OR EXISTS (
     SELECT 1 FROM tasks AS t WHERE t.change_request = c.number AND t.sequence > ?))";
 
+// The kind is hidden from indexes: SQLite would read all entries of a kind, and not the newest.
 const CHANGED_RECENTLY: &str = "c.number IN (
     SELECT CAST(e.aggregate_id AS bigint) FROM entries AS e
-        WHERE e.sequence > ? AND e.aggregate_kind = 'change_request'
+        WHERE e.sequence > ? AND e.aggregate_kind || '' = 'change_request'
     UNION
     SELECT t.change_request FROM entries AS e JOIN tasks AS t ON t.id = e.aggregate_id
-        WHERE e.sequence > ? AND e.aggregate_kind = 'task')";
+        WHERE e.sequence > ? AND e.aggregate_kind || '' = 'task')";
 
 /// How many change requests could still start something and have a part, and the newest of them.
 pub(crate) fn open_with_part(backend: DbBackend, part: &str, limit: u64) -> Statement {

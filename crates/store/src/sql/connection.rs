@@ -22,6 +22,9 @@ pub(crate) fn take_lock(key: i64) -> Statement {
 pub(crate) const COMMITS_ARE_DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') = 'off'";
 
+/// Whether the server follows another one.
+pub(crate) const IS_STANDBY: &str = "SELECT pg_is_in_recovery()";
+
 /// The database's clock, in microseconds. SQLite has none of its own.
 pub(crate) fn clock() -> Statement {
     Statement::from_string(

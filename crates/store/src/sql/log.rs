@@ -78,12 +78,23 @@ pub(crate) fn entries_by_aggregate(
 
 /// Policy and team entries after a revision of the directory.
 pub(crate) fn directory_entries(backend: DbBackend, after_revision: u64) -> Statement {
-    Pair::both(concat!(
+    DIRECTORY_ENTRIES.with(backend, [number(after_revision)])
+}
+
+const DIRECTORY_ENTRIES: Pair = Pair {
+    // Without being told, SQLite reads all of them.
+    sqlite: concat!(
+        "SELECT ",
+        entry_columns!(),
+        " FROM entries INDEXED BY entries_of_directory
+        WHERE aggregate_kind IN ('policy', 'team') AND directory_revision > $1
+        ORDER BY directory_revision"
+    ),
+    postgres: concat!(
         "SELECT ",
         entry_columns!(),
         " FROM entries
         WHERE aggregate_kind IN ('policy', 'team') AND directory_revision > $1
         ORDER BY directory_revision"
-    ))
-    .with(backend, [number(after_revision)])
-}
+    ),
+};

@@ -10,7 +10,7 @@ use super::{Pair, number};
 use crate::filter::TaskFilter;
 
 /// A page of tasks by id, each with its change request and all tasks of that. `recent` says that
-/// few entries have come since `changed_after`, so that they are looked through instead of the rows.
+/// few entries have come since `changed_after`, so that they are looked through and not the rows.
 pub(crate) fn list(backend: DbBackend, filter: &TaskFilter, recent: bool) -> Statement {
     let mut conditions = Conditions::new(backend);
     conditions.and_some("t.waiting_for = ?", filter.waiting_for);
@@ -54,8 +54,9 @@ pub(crate) fn list(backend: DbBackend, filter: &TaskFilter, recent: bool) -> Sta
     conditions.statement(of_picked(&picked))
 }
 
+// The kind is hidden from indexes: SQLite would read all entries of a kind, and not the newest.
 const CHANGED_RECENTLY: &str = "t.id IN (SELECT e.aggregate_id FROM entries AS e
-    WHERE e.sequence > ? AND e.aggregate_kind = 'task')";
+    WHERE e.sequence > ? AND e.aggregate_kind || '' = 'task')";
 
 /// Whether the filter only asks for states that are open, so that the index of open tasks serves.
 fn is_open(filter: &TaskFilter) -> bool {

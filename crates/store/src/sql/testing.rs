@@ -23,3 +23,12 @@ pub(crate) fn cut_connections() -> Statement {
         WHERE datname = current_database() AND pid <> pg_backend_pid()",
     )
 }
+
+/// The server's processes that have a transaction open in this database.
+pub(crate) fn processes_in_transactions() -> Statement {
+    Statement::from_string(
+        DbBackend::Postgres,
+        "SELECT pid FROM pg_stat_activity
+        WHERE datname = current_database() AND state = 'idle in transaction'",
+    )
+}

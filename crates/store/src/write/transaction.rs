@@ -23,6 +23,7 @@ pub struct WriteTransaction {
     pub(super) store: Arc<Inner>,
     inner: Option<DatabaseTransaction>,
     failed: bool,
+    lost: bool,
     spoilt: Arc<AtomicBool>,
 }
 
@@ -44,6 +45,7 @@ impl WriteTransaction {
             store,
             inner: Some(inner),
             failed: false,
+            lost: false,
             spoilt,
         }
     }
@@ -121,6 +123,9 @@ impl WriteTransaction {
         // Whatever it says, a connection that did not roll back cleanly is not used again, and
         // the server ends what was open on it.
         self.spoilt.store(true, Ordering::Release);
+        if self.lost {
+            return;
+        }
         if limited("roll back", inner.rollback()).await.is_ok() {
             self.spoilt.store(false, Ordering::Release);
         }
@@ -150,7 +155,10 @@ impl WriteTransaction {
 
     /// Remembers a failure: after one there is no commit.
     pub(super) fn noted<T>(&mut self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
-        self.failed |= outcome.is_err();
+        if let Err(error) = &outcome {
+            self.failed = true;
+            self.lost |= error.is_connection_loss();
+        }
         outcome
     }
 

@@ -54,14 +54,15 @@ impl Writer {
         let store = Arc::clone(&self.store);
         let lock_key = self.lock_key;
         let Connection { pool, spoilt } = self.connection().await?;
-        let spoilt = Arc::clone(spoilt);
-        match begin(pool, lock_key).await {
-            Ok(transaction) => Ok(WriteTransaction::new(store, transaction, spoilt)),
-            Err(error) => {
-                self.connection = None;
-                Err(error)
-            }
-        }
+        // Until it has begun: what is cancelled half-way may be open on the server all the same.
+        spoilt.store(true, Ordering::Release);
+        let transaction = begin(pool, lock_key).await?;
+        spoilt.store(false, Ordering::Release);
+        Ok(WriteTransaction::new(
+            store,
+            transaction,
+            Arc::clone(spoilt),
+        ))
     }
 
     async fn connection(&mut self) -> Result<&Connection, StoreError> {

@@ -13,6 +13,7 @@ on_both!(
     a_missing_row_is_an_error,
     a_newer_row_is_an_error,
     a_dropped_transaction_leaves_nothing,
+    a_cancelled_begin_leaves_nothing,
     the_second_writer_waits,
 );
 
@@ -90,6 +91,22 @@ async fn a_dropped_transaction_leaves_nothing(place: Place) {
     assert_eq!(head.map(|head| head.sequence), Some(1));
     next.commit().await.unwrap();
     gate.grant(&[create(&gate.directory, task("a"))]).await;
+}
+
+async fn a_cancelled_begin_leaves_nothing(place: Place) {
+    let mut gate = Gate::open(&place.config).await;
+    let mut other = Gate::open_beside(&gate.store).await;
+    let transaction = other.writer.begin().await.unwrap();
+    let limit = std::time::Duration::from_millis(200);
+    let begun = tokio::time::timeout(limit, gate.writer.begin()).await;
+    assert!(begun.is_err(), "the other one has the lock");
+    transaction.commit().await.unwrap();
+    // Neither what was given up keeps the lock, nor does anything of it come into the next one.
+    for id in ["a", "b"] {
+        gate.grant(&[create(&gate.directory, task(id))]).await;
+    }
+    other.grant(&[create(&other.directory, task("c"))]).await;
+    gate.store.verify(None).await.unwrap();
 }
 
 async fn the_second_writer_waits(place: Place) {

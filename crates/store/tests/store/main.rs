@@ -11,14 +11,18 @@
 
 mod broken;
 mod directory;
+mod eight;
 mod gate;
-mod lists;
-mod measure;
+mod list_change_requests;
+mod list_tasks;
+mod paused;
 mod place;
 mod requests;
 mod roundtrip;
 mod sample;
 mod setup;
+mod tampered_log;
+mod tampered_rows;
 mod tampering;
 mod verify;
 mod wake;

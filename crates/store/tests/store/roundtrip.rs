@@ -3,15 +3,15 @@
 use countersign_domain::batch::{Reply, Wanted};
 use countersign_domain::change_request::Case;
 use countersign_domain::ids::{CrNumber, CrRef, TaskId};
-use countersign_domain::log::AggregateKey;
+use countersign_domain::log::{AggregateKey, Entry};
 use countersign_domain::task::{TaskState, Window};
 use countersign_store::{EntryFilter, Store};
 
 use crate::gate::{Gate, second};
 use crate::place::{Place, on_both};
 use crate::sample::{
-    approve, create, create_policy, create_team, finish, policy, reject, start, task, with_request,
-    withdraw,
+    approve, create, create_policy, create_team, finish, four_eyes, policy, reject, start, task,
+    with_request, withdraw,
 };
 
 on_both!(
@@ -108,13 +108,7 @@ async fn assert_same(store: &Store, cases: &[Case]) {
 
 async fn a_batch_of_many_comes_back(place: Place) {
     let mut gate = Gate::open(&place.config).await;
-    gate.grant(&[create_policy(policy(
-        "four-eyes",
-        "production",
-        &["alice"],
-        &[],
-    ))])
-    .await;
+    gate.grant(&[four_eyes()]).await;
     let ids: Vec<String> = (0..128).map(|n| format!("task-{n}")).collect();
     let commands: Vec<_> = ids
         .iter()
@@ -142,13 +136,7 @@ async fn a_batch_of_many_comes_back(place: Place) {
 
 async fn rows_are_written_in_their_last_form(place: Place) {
     let mut gate = Gate::open(&place.config).await;
-    gate.grant(&[create_policy(policy(
-        "four-eyes",
-        "production",
-        &["alice"],
-        &[],
-    ))])
-    .await;
+    gate.grant(&[four_eyes()]).await;
     let number = CrNumber(1);
     let batch = [
         create(&gate.directory, task("a")),
@@ -164,13 +152,7 @@ async fn rows_are_written_in_their_last_form(place: Place) {
 
 async fn entries_come_back_in_order(place: Place) {
     let mut gate = Gate::open(&place.config).await;
-    gate.grant(&[create_policy(policy(
-        "four-eyes",
-        "production",
-        &["alice"],
-        &[],
-    ))])
-    .await;
+    gate.grant(&[four_eyes()]).await;
     let call = with_request(create(&gate.directory, task("a")), "request-1", "digest");
     gate.grant(&[call]).await;
     gate.grant(&[approve("alice", CrNumber(1)), start("a")])
@@ -217,14 +199,12 @@ async fn entries_come_back_in_order(place: Place) {
     };
     assert_eq!(store.entries(&of_policies).await.unwrap(), all[1..2]);
 
+    assert_by_aggregate(store, all).await;
+}
+
+async fn assert_by_aggregate(store: &Store, all: Vec<Entry>) {
     let mut by_aggregate = all.clone();
-    by_aggregate.sort_by_key(|entry| {
-        (
-            entry.aggregate.kind(),
-            entry.aggregate.id(),
-            entry.head.sequence,
-        )
-    });
+    by_aggregate.sort_by_key(position);
     let mut found = Vec::new();
     let mut after = None;
     loop {
@@ -233,8 +213,7 @@ async fn entries_come_back_in_order(place: Place) {
             .await
             .unwrap();
         let Some(last) = page.last() else { break };
-        let kind = last.aggregate.kind().to_owned();
-        after = Some((kind, last.aggregate.id(), last.head.sequence));
+        after = Some(position(last));
         found.extend(page);
     }
     assert_eq!(found, by_aggregate);
@@ -242,6 +221,11 @@ async fn entries_come_back_in_order(place: Place) {
         store.entries_by_aggregate(None, 1, 100).await.unwrap(),
         all[..1]
     );
+}
+
+fn position(entry: &Entry) -> (String, String, u64) {
+    let kind = entry.aggregate.kind().to_owned();
+    (kind, entry.aggregate.id(), entry.head.sequence)
 }
 
 async fn the_head_is_the_newest_entry(place: Place) {

@@ -154,6 +154,11 @@ pub(crate) fn create_policy(draft: PolicyDraft) -> Command {
     )
 }
 
+/// In production alice must approve.
+pub(crate) fn four_eyes() -> Command {
+    create_policy(policy("four-eyes", "production", &["alice"], &[]))
+}
+
 pub(crate) fn delete_policy(id: &str) -> Command {
     let id = PolicyId::parse(id).unwrap();
     by(

@@ -3,7 +3,7 @@
 use countersign_store::{StoreConfig, testing};
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{
-    DeleteStatement, Expr, ExprTrait, InsertStatement, Query, SelectStatement, UpdateStatement,
+    DeleteStatement, Expr, ExprTrait, InsertStatement, Query, UpdateStatement,
 };
 
 /// An intruder.
@@ -28,9 +28,24 @@ impl Intruder {
         assert!(done.rows_affected() > 0, "{statement:?} hit nothing");
     }
 
-    /// The value that a query finds, to be put back later.
-    pub(crate) async fn keep(&self, statement: &SelectStatement) -> Expr {
-        let row = self.connection.query_one(statement).await.unwrap().unwrap();
+    /// A stored value, to be put back later.
+    pub(crate) async fn keep(
+        &self,
+        table: &'static str,
+        key: (&'static str, Expr),
+        column: &'static str,
+    ) -> Expr {
+        let mut query = Query::select();
+        query
+            .column(column)
+            .from(table)
+            .and_where(Expr::col(key.0).eq(key.1));
+        let row = self
+            .connection
+            .query_one(&query.take())
+            .await
+            .unwrap()
+            .unwrap();
         if let Ok(text) = row.try_get_by::<Option<String>, usize>(0) {
             return Expr::val(text);
         }

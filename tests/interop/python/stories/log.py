@@ -87,4 +87,12 @@ async def resumed(world: World) -> None:
     equal(verify([*entries, *more]), (head.sequence, head.hash), "the chain over both streams")
 
 
-STORIES = (chained, listed, resumed)
+async def no_such_position(world: World) -> None:
+    """a position that the log does not have is refused"""
+    head = await world.head()
+    beyond = world.auditor.log.WatchLog(WatchLogRequest(from_sequence=head + 2))
+    facts = {"found": str(head + 2), "limit": str(head + 1)}
+    await refused(beyond.read(), grpc.StatusCode.OUT_OF_RANGE, "SEQUENCE_OUT_OF_RANGE", **facts)
+
+
+STORIES = (chained, listed, resumed, no_such_position)

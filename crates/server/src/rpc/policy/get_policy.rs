@@ -14,7 +14,7 @@ pub(super) async fn run(
     request: v1::GetPolicyRequest,
 ) -> Result<v1::GetPolicyResponse, Fault> {
     let id = fields::id("policy_id", &request.policy_id, PolicyId::parse)?;
-    let policy = gate.engine.policy(&id)?;
+    let policy = gate.engine.policy(&id).await?;
     Ok(v1::GetPolicyResponse {
         policy: Some(show_policy(&policy)),
     })

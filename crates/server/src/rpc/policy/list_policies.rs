@@ -21,7 +21,7 @@ pub(super) async fn run(
         Some(text) => Some(PolicyId::parse(&text).map_err(|_| Paging::bad_position())?),
         None => None,
     };
-    let page = gate.engine.policies(after.as_ref(), paging.size);
+    let page = gate.engine.policies(after.as_ref(), paging.size).await?;
     let (policies, next_page_token) = paging.page(
         page.items,
         page.more,

@@ -14,7 +14,7 @@ pub(super) async fn run(
     request: v1::GetTeamRequest,
 ) -> Result<v1::GetTeamResponse, Fault> {
     let id = fields::id("team_id", &request.team_id, TeamId::parse)?;
-    let team = gate.engine.team(&id)?;
+    let team = gate.engine.team(&id).await?;
     Ok(v1::GetTeamResponse {
         team: Some(show_team(&team)),
     })

@@ -21,7 +21,7 @@ pub(super) async fn run(
         Some(text) => Some(TeamId::parse(&text).map_err(|_| Paging::bad_position())?),
         None => None,
     };
-    let page = gate.engine.teams(after.as_ref(), paging.size);
+    let page = gate.engine.teams(after.as_ref(), paging.size).await?;
     let (teams, next_page_token) = paging.page(
         page.items,
         page.more,

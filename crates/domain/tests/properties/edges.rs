@@ -1,0 +1,315 @@
+//! T1, I-01, I-02: any event on any state either is an edge of the state machine or is refused.
+
+use std::sync::Arc;
+
+use countersign_domain::change_request::{
+    self, ChangeRequest, CrEvent, CrState, Eligibility, ExpiryCause,
+};
+use countersign_domain::directory::{PolicyEvent, Team, TeamEvent, apply_policy, apply_team};
+use countersign_domain::ids::ClaimId;
+use countersign_domain::log::{AggregateKey, Event, Stamp};
+use countersign_domain::policy::Policy;
+use countersign_domain::task::{
+    self, Outcome, Start, Task, TaskEvent, TaskState, TerminationReason, WaitingFor,
+};
+
+use crate::harness::Gate;
+use crate::harness::facts::task_word;
+use crate::harness::people::{at, caller, digest, person, task_id};
+
+const STAMP: u64 = 1_000;
+
+/// From which states an event leads, and where to.
+const TASK_EDGES: &[(&str, &str, &str)] = &[
+    ("absent", "created", "PAUSED:approval"),
+    ("PAUSED:approval", "held for window", "PAUSED:window"),
+    ("PAUSED:approval", "cleared", "CLEARED"),
+    ("PAUSED:approval", "terminated", "TERMINATED:rejected"),
+    ("PAUSED:window", "held for approval", "PAUSED:approval"),
+    ("PAUSED:window", "cleared", "CLEARED"),
+    ("PAUSED:window", "terminated", "TERMINATED:rejected"),
+    ("CLEARED", "held for approval", "PAUSED:approval"),
+    ("CLEARED", "held for window", "PAUSED:window"),
+    ("CLEARED", "started", "RUNNING"),
+    ("CLEARED", "terminated", "TERMINATED:rejected"),
+    ("RUNNING", "succeeded", "SUCCEEDED"),
+    ("RUNNING", "failed", "FAILED"),
+];
+
+#[test]
+fn t1_a_task_knows_its_edges_and_no_others() {
+    let mut found = Vec::new();
+    for state in task_states() {
+        for (name, event) in task_events() {
+            let before = state.as_ref().map_or("absent".to_owned(), task_word);
+            let Ok(after) = task::apply(state.as_ref(), &event, stamp()) else {
+                continue;
+            };
+            assert_eq!(after.stamp, stamp());
+            let cleared = u64::from(name == "cleared");
+            assert_eq!(
+                after.generation,
+                state.as_ref().map_or(0, |it| it.generation) + cleared
+            );
+            found.push((before, name, task_word(&after)));
+        }
+    }
+    found.sort();
+    let mut expected: Vec<_> = TASK_EDGES
+        .iter()
+        .map(|(before, event, after)| ((*before).to_owned(), *event, (*after).to_owned()))
+        .collect();
+    expected.sort();
+    assert_eq!(found, expected);
+}
+
+/// From which states an event leads, and where to.
+const CR_EDGES: &[(&str, &str, &str)] = &[
+    ("absent", "created", "PENDING"),
+    ("PENDING", "approval_recorded", "PENDING"),
+    ("PENDING", "approval_revoked", "PENDING"),
+    ("PENDING", "quorum_reached", "APPROVED"),
+    ("PENDING", "rejected", "REJECTED"),
+    ("PENDING", "expired", "EXPIRED"),
+    ("PENDING", "withdrawn", "WITHDRAWN"),
+    ("APPROVED", "approval_recorded", "APPROVED"),
+    ("APPROVED", "approval_revoked", "APPROVED"),
+    ("APPROVED", "quorum_lost", "PENDING"),
+    ("APPROVED", "rejected", "REJECTED"),
+];
+
+#[test]
+fn t1_a_change_request_knows_its_edges_and_no_others() {
+    let mut found = Vec::new();
+    for state in cr_states() {
+        for event in cr_events() {
+            let before = state.as_ref().map_or("absent", |it| it.state.name());
+            let Ok(after) = change_request::apply(state.as_ref(), &event, stamp()) else {
+                continue;
+            };
+            assert_eq!(after.stamp, stamp());
+            let name = event.name().strip_prefix("change_request.").unwrap();
+            found.push((before, name, after.state.name()));
+        }
+    }
+    found.sort_unstable();
+    let mut expected = CR_EDGES.to_vec();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_start_or_a_clearing_of_another_generation_is_no_edge() {
+    for state in task_states().into_iter().flatten() {
+        for generation in [0, 1, 3, 4, 5, u64::MAX] {
+            let cleared = TaskEvent::Cleared { generation };
+            let legal = matches!(state.state, TaskState::Paused { .. }) && generation == 4;
+            assert_eq!(task::apply(Some(&state), &cleared, stamp()).is_ok(), legal);
+            let legal = matches!(state.state, TaskState::Cleared { .. }) && generation == 3;
+            let started = started(generation);
+            assert_eq!(task::apply(Some(&state), &started, stamp()).is_ok(), legal);
+        }
+    }
+}
+
+#[test]
+fn policies_and_teams_are_created_once_and_changed_while_they_live() {
+    let gate = Gate::played("0 adm team t members=ann\n 0 adm policy p users=ann");
+    let policy: &Policy = gate.directory.policies().next().unwrap();
+    let draft = Box::new(policy.draft.clone());
+    let rows = [
+        (
+            PolicyEvent::Created {
+                draft: draft.clone(),
+            },
+            true,
+            false,
+        ),
+        (PolicyEvent::Updated { draft }, false, true),
+        (PolicyEvent::Deleted, false, true),
+    ];
+    for (event, on_absent, on_present) in rows {
+        assert_eq!(
+            apply_policy(None, &event, stamp()).is_ok(),
+            on_absent,
+            "{event:?}"
+        );
+        assert_eq!(
+            apply_policy(Some(policy), &event, stamp()).is_ok(),
+            on_present,
+            "{event:?}"
+        );
+    }
+    let team: &Team = gate.directory.teams_after(None).next().unwrap();
+    let draft = Box::new(team.draft.clone());
+    let rows = [
+        (
+            TeamEvent::Created {
+                draft: draft.clone(),
+            },
+            true,
+            false,
+        ),
+        (TeamEvent::Updated { draft }, false, true),
+        (TeamEvent::Deleted, false, true),
+    ];
+    for (event, on_absent, on_present) in rows {
+        assert_eq!(
+            apply_team(None, &event, stamp()).is_ok(),
+            on_absent,
+            "{event:?}"
+        );
+        assert_eq!(
+            apply_team(Some(team), &event, stamp()).is_ok(),
+            on_present,
+            "{event:?}"
+        );
+    }
+}
+
+fn stamp() -> Stamp {
+    Stamp {
+        sequence: STAMP,
+        instant: at(50),
+    }
+}
+
+/// A task in each state, cleared three times so far.
+fn task_states() -> Vec<Option<Task>> {
+    let gate = Gate::played("0 adm policy p users=ann\n 1 orc create t1");
+    let task = gate.case("t1").unwrap().tasks[&task_id("t1")].clone();
+    let start = || Start {
+        claim: ClaimId::parse("c1").unwrap(),
+        generation: 3,
+        runner: person("run"),
+        at: at(2),
+    };
+    let finished = |outcome| TaskState::Finished {
+        start: start(),
+        outcome,
+        comment: String::new(),
+        at: at(3),
+    };
+    let terminated = |reason| TaskState::Terminated { reason, at: at(3) };
+    let states = [
+        TaskState::Paused {
+            waiting_for: WaitingFor::Approval,
+        },
+        TaskState::Paused {
+            waiting_for: WaitingFor::Window,
+        },
+        TaskState::Cleared { since: at(2) },
+        TaskState::Running { start: start() },
+        finished(Outcome::Succeeded),
+        finished(Outcome::Failed),
+        terminated(TerminationReason::Rejected),
+        terminated(TerminationReason::WindowClosed),
+        terminated(TerminationReason::Withdrawn),
+    ];
+    let in_state = |state| Task {
+        state,
+        generation: 3,
+        ..task.clone()
+    };
+    std::iter::once(None)
+        .chain(states.map(in_state).map(Some))
+        .collect()
+}
+
+fn task_events() -> Vec<(&'static str, TaskEvent)> {
+    let held = |waiting_for| TaskEvent::Held { waiting_for };
+    let finished = |outcome| TaskEvent::Finished {
+        outcome,
+        comment: String::new(),
+    };
+    let gate = Gate::played("0 adm policy p users=ann\n 1 orc create t1");
+    let content = Arc::clone(&gate.case("t1").unwrap().tasks[&task_id("t1")].content);
+    let terminated = TaskEvent::Terminated {
+        reason: TerminationReason::Rejected,
+        comment: String::new(),
+    };
+    vec![
+        ("created", TaskEvent::Created { content }),
+        ("cleared", TaskEvent::Cleared { generation: 4 }),
+        ("held for approval", held(WaitingFor::Approval)),
+        ("held for window", held(WaitingFor::Window)),
+        ("started", started(3)),
+        ("succeeded", finished(Outcome::Succeeded)),
+        ("failed", finished(Outcome::Failed)),
+        ("terminated", terminated),
+    ]
+}
+
+fn started(generation: u64) -> TaskEvent {
+    TaskEvent::Started {
+        claim: ClaimId::parse("c1").unwrap(),
+        generation,
+        runner: person("run"),
+        artifact_digest: digest("none"),
+    }
+}
+
+fn cr_states() -> Vec<Option<ChangeRequest>> {
+    let gate = Gate::played("0 adm policy p users=ann\n 1 orc create t1");
+    let pending = gate.case("t1").unwrap().change_request.clone();
+    let states = [
+        CrState::Pending { since: at(1) },
+        CrState::Approved { since: at(1) },
+        CrState::Rejected {
+            by: person("ann"),
+            at: at(2),
+            stopped: Vec::new(),
+        },
+        CrState::Expired {
+            cause: ExpiryCause::WindowClosed,
+            at: at(2),
+        },
+        CrState::Withdrawn { at: at(2) },
+    ];
+    let in_state = |state| ChangeRequest {
+        state,
+        ..pending.clone()
+    };
+    std::iter::once(None)
+        .chain(states.map(in_state).map(Some))
+        .collect()
+}
+
+fn cr_events() -> Vec<CrEvent> {
+    let gate = Gate::played("0 adm policy p users=ann\n 1 orc create t1");
+    let number = gate.case("t1").unwrap().number();
+    let first = &gate.store.history[&AggregateKey::ChangeRequest(number)][0];
+    let Event::ChangeRequest(_, created) = first.body.typed_event().unwrap() else {
+        panic!("not a creation");
+    };
+    let credential = caller("ann").credential;
+    vec![
+        created,
+        CrEvent::ApprovalRecorded {
+            person: person("ann"),
+            comment: String::new(),
+            eligibility: Eligibility::default(),
+            artifact_digest: None,
+            credential: credential.clone(),
+        },
+        CrEvent::ApprovalRevoked {
+            person: person("ann"),
+            comment: String::new(),
+            credential: credential.clone(),
+        },
+        CrEvent::QuorumReached,
+        CrEvent::QuorumLost,
+        CrEvent::Rejected {
+            person: person("ann"),
+            comment: String::new(),
+            eligibility: Eligibility::default(),
+            artifact_digest: None,
+            credential,
+            stops: Vec::new(),
+        },
+        CrEvent::Expired {
+            cause: ExpiryCause::WindowClosed,
+        },
+        CrEvent::Withdrawn,
+    ]
+}

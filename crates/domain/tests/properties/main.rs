@@ -1,0 +1,28 @@
+//! Properties against a naive second implementation: matching, quorum, warnings, the edges of the
+//! state machines, and the chain.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the helpers of tests fail loudly"
+)]
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod chain;
+mod edges;
+mod matching;
+mod quorum;
+
+use proptest::test_runner::{Config, FileFailurePersistence};
+
+/// Seeds of failures are kept beside the test and run first.
+fn cases(cases: u32) -> Config {
+    Config {
+        cases,
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("seeds"))),
+        ..Config::default()
+    }
+}

@@ -1,0 +1,207 @@
+//! What may happen in a random sequence, in small numbers.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+/// The tasks of a sequence.
+pub(crate) const TASKS: [&str; 4] = ["t0", "t1", "t2", "t3"];
+/// Who decides: `carl` and `bob` create tasks, too; `sam` is in no policy, `svc` is no person.
+const DECIDERS: [&str; 11] = [
+    "ann", "ann", "ann", "bob", "bob", "bob", "cat", "carl", "sam", "svc", "cat+open",
+];
+const WITHDRAWERS: [&str; 5] = ["orc", "carl", "far", "ann", "bob"];
+const RUNNERS: [&str; 8] = ["run", "run", "run", "run", "run", "ran", "rex", "sam"];
+const REPORTERS: [&str; 6] = ["run", "run", "run", "ran", "orc", "rex"];
+const WINDOWS: [&str; 10] = [
+    "", "", "..15", "10..30", "10..30", "20..", "25..60", "25..60", "..90", "30..20",
+];
+const CREATORS: [&str; 6] = ["carl", "carl", "carl", "bob", "none", "svc"];
+
+/// What an orchestrator says of a task, as options of the step language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) window: &'static str,
+    pub(crate) env: &'static str,
+    pub(crate) project: &'static str,
+    pub(crate) digest: &'static str,
+    pub(crate) runner: &'static str,
+    pub(crate) creator: &'static str,
+    pub(crate) title: &'static str,
+}
+
+/// Where a policy differs from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Draft {
+    pub(crate) users: &'static str,
+    pub(crate) teams: &'static str,
+    pub(crate) min: usize,
+    pub(crate) block: bool,
+    pub(crate) disabled: bool,
+}
+
+/// What a decision names besides its target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Eyes {
+    pub(crate) etag: &'static str,
+    pub(crate) digest: &'static str,
+}
+
+/// Which generation a start names, told from the current one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Generation {
+    Current,
+    Older,
+    Newer,
+}
+
+/// One step. A request of 0 is a call that names none.
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    Wait(i64),
+    /// The clock goes this far behind the head.
+    ClockBack(i64),
+    Create(&'static str, &'static str, Asked),
+    /// Creates a task again as it was created.
+    Again(&'static str, &'static str),
+    Approve(&'static str, &'static str, Eyes, u8),
+    Reject(&'static str, &'static str, Eyes, u8),
+    Revoke(&'static str, &'static str, u8),
+    Withdraw(&'static str, &'static str, u8),
+    Start(
+        &'static str,
+        &'static str,
+        Generation,
+        &'static str,
+        &'static str,
+    ),
+    Finish(&'static str, &'static str, &'static str, bool, u8),
+    Settle(&'static str),
+    MakePolicy(&'static str, Draft),
+    EditPolicy(&'static str, Draft),
+    DropPolicy(&'static str),
+    /// Members, and whether credentials claim the team.
+    MakeTeam(&'static str, &'static str, bool),
+    EditTeam(&'static str, &'static str),
+    DropTeam(&'static str),
+    AcceptClock,
+}
+
+/// Steps that fill the gate: teams, policies, and most of the tasks.
+pub(crate) fn begin() -> impl Strategy<Value = Vec<Step>> {
+    let team = select(&["ann", "cat,sam", "bob,carl"][..]);
+    let tasks = (asked(), asked(), asked());
+    (team, draft(), draft(), any::<bool>(), tasks).prop_map(|(team, p, q, both, tasks)| {
+        let mut steps = vec![
+            Step::MakeTeam("dev", team, false),
+            Step::MakeTeam("open", "", true),
+            Step::MakePolicy("p", p),
+        ];
+        if both {
+            steps.push(Step::MakePolicy("q", q));
+        }
+        let tasks = TASKS.into_iter().zip([tasks.0, tasks.1, tasks.2]);
+        steps.extend(tasks.map(|(id, asked)| Step::Create("orc", id, asked)));
+        steps
+    })
+}
+
+/// Any step.
+pub(crate) fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        9 => prop_oneof![Just(1i64), Just(3), Just(9)].prop_map(Step::Wait),
+        3 => prop_oneof![2 => Just(0i64), 1 => Just(2), 3 => Just(30)].prop_map(Step::ClockBack),
+        70 => work(),
+        6 => directory(),
+        1 => Just(Step::AcceptClock),
+    ]
+}
+
+/// Any step on tasks.
+pub(crate) fn work() -> impl Strategy<Value = Step> {
+    let task = || select(&TASKS[..]);
+    let request = || prop_oneof![5 => Just(0u8), 1 => 1u8..3];
+    let claim = || prop_oneof![8 => Just("c1"), 1 => Just("c2")];
+    let decider = || select(&DECIDERS[..]);
+    let orchestrator = || prop_oneof![6 => Just("orc"), 1 => Just("far")];
+    let generation = prop_oneof![
+        4 => Just(Generation::Current),
+        1 => Just(Generation::Older),
+        1 => Just(Generation::Newer),
+    ];
+    let digest = prop_oneof![10 => Just("own"), 1 => Just("d2"), 1 => Just("none")];
+    prop_oneof![
+        6 => (orchestrator(), task(), asked()).prop_map(|(w, t, a)| Step::Create(w, t, a)),
+        2 => (orchestrator(), task()).prop_map(|(w, t)| Step::Again(w, t)),
+        22 => (decider(), task(), eyes(), request())
+            .prop_map(|(w, t, e, r)| Step::Approve(w, t, e, r)),
+        1 => (decider(), task(), eyes(), request())
+            .prop_map(|(w, t, e, r)| Step::Reject(w, t, e, r)),
+        14 => (decider(), task(), request()).prop_map(|(w, t, r)| Step::Revoke(w, t, r)),
+        1 => (select(&WITHDRAWERS[..]), task(), request())
+            .prop_map(|(w, t, r)| Step::Withdraw(w, t, r)),
+        8 => (select(&RUNNERS[..]), task(), generation, digest, claim())
+            .prop_map(|(w, t, g, d, c)| Step::Start(w, t, g, d, c)),
+        10 => (select(&REPORTERS[..]), task(), claim(), any::<bool>(), request())
+            .prop_map(|(w, t, c, o, r)| Step::Finish(w, t, c, o, r)),
+        6 => task().prop_map(Step::Settle),
+    ]
+}
+
+fn asked() -> impl Strategy<Value = Asked> {
+    let fields = (
+        select(&WINDOWS[..]),
+        prop_oneof![6 => Just("prod"), 1 => Just("dev")],
+        prop_oneof![6 => Just("web"), 1 => Just("api")],
+        select(&["none", "d1"][..]),
+        select(&["", "", "pool"][..]),
+        select(&CREATORS[..]),
+        prop_oneof![6 => Just("A"), 1 => Just("B")],
+    );
+    fields.prop_map(
+        |(window, env, project, digest, runner, creator, title)| Asked {
+            window,
+            env,
+            project,
+            digest,
+            runner,
+            creator,
+            title,
+        },
+    )
+}
+
+fn eyes() -> impl Strategy<Value = Eyes> {
+    let etag = prop_oneof![8 => Just(""), 2 => Just("seen"), 1 => Just("other")];
+    let digest = prop_oneof![8 => Just(""), 2 => Just("own"), 1 => Just("d2")];
+    (etag, digest).prop_map(|(etag, digest)| Eyes { etag, digest })
+}
+
+/// Any step on policies and teams.
+fn directory() -> impl Strategy<Value = Step> {
+    let policy = || select(&["p", "p", "q"][..]);
+    let team = || select(&["dev", "dev", "open"][..]);
+    let members = || select(&["", "ann", "cat", "cat,sam", "bob,carl"][..]);
+    prop_oneof![
+        5 => (policy(), draft()).prop_map(|(id, draft)| Step::MakePolicy(id, draft)),
+        3 => (policy(), draft()).prop_map(|(id, draft)| Step::EditPolicy(id, draft)),
+        2 => policy().prop_map(Step::DropPolicy),
+        3 => (team(), members(), any::<bool>()).prop_map(|(id, m, c)| Step::MakeTeam(id, m, c)),
+        2 => (team(), members()).prop_map(|(id, m)| Step::EditTeam(id, m)),
+        2 => team().prop_map(Step::DropTeam),
+    ]
+}
+
+fn draft() -> impl Strategy<Value = Draft> {
+    let users = select(&["ann,bob", "ann,bob", "ann,bob,cat", "carl,svc,cat", ""][..]);
+    let teams = select(&["", "", "dev", "open", "dev,open"][..]);
+    let min = prop_oneof![4 => Just(1usize), 2 => Just(2), 1 => Just(3)];
+    let block = any::<bool>();
+    let disabled = prop_oneof![6 => Just(false), 1 => Just(true)];
+    (users, teams, min, block, disabled).prop_map(|(users, teams, min, block, disabled)| Draft {
+        users,
+        teams,
+        min,
+        block,
+        disabled,
+    })
+}

@@ -1,0 +1,149 @@
+//! The facts of a fault, for machines: the metadata of its `ErrorInfo`. What each key means stands
+//! with its reason in the proto files.
+
+use std::fmt::Display;
+
+use countersign_domain::Refusal;
+use countersign_domain::ids::{CrNumber, CrPrefix, PolicyId, TaskId};
+use countersign_domain::refusal::NotNow;
+use countersign_engine::Failure;
+
+use crate::fault::{Fault, names};
+
+/// Keys and values.
+pub(crate) type Facts = Vec<(&'static str, String)>;
+
+/// All facts of a fault but the rule.
+pub(crate) fn facts(fault: &Fault, prefix: &CrPrefix) -> Facts {
+    match fault {
+        Fault::Failed(failure) => failure_facts(failure, prefix),
+        Fault::RoleRequired { allowed, found } => {
+            let (allowed, found) = (names(allowed.iter()), names(found.iter()));
+            let found = if found.is_empty() { "none" } else { &found };
+            of(&[("allowed", &allowed), ("found", &found)])
+        }
+        Fault::UnknownMethod { method } => of(&[("method", method)]),
+        Fault::MessageTooLarge { limit }
+        | Fault::TooManyStreams { limit }
+        | Fault::TooManyCalls { limit } => of(&[("limit", limit)]),
+        Fault::Unauthenticated | Fault::MalformedRequest | Fault::DeadlineExceeded => Vec::new(),
+    }
+}
+
+fn failure_facts(failure: &Failure, prefix: &CrPrefix) -> Facts {
+    match failure {
+        Failure::Refused(refusal) => refusal_facts(refusal, prefix),
+        Failure::LaneFull { lane, limit } => of(&[("lane", lane), ("limit", limit)]),
+        Failure::TooManyMatches { limit } => of(&[("limit", limit)]),
+        Failure::SequenceOutOfRange { found, limit } => of(&[("found", found), ("limit", limit)]),
+        Failure::StoreUnavailable
+        | Failure::ShuttingDown
+        | Failure::TokenMalformed
+        | Failure::TokenOfAnotherStore
+        | Failure::Internal => Vec::new(),
+    }
+}
+
+fn refusal_facts(refusal: &Refusal, prefix: &CrPrefix) -> Facts {
+    let cr = |number: &CrNumber| ("change_request", prefix.format(*number));
+    let open_tasks: &dyn Display = &"PAUSED, CLEARED";
+    match refusal {
+        Refusal::OutsideGrant | Refusal::CannotDecide => Vec::new(),
+        Refusal::NotAnApprover { change_request }
+        | Refusal::CreatorBlocked { change_request }
+        | Refusal::NothingToRevoke { change_request } => vec![cr(change_request)],
+        Refusal::ChangeRequestEnded {
+            change_request,
+            found,
+        } => with(
+            cr(change_request),
+            &[("found", found), ("allowed", &"PENDING, APPROVED")],
+        ),
+        Refusal::NothingCanStart { change_request } => {
+            with(cr(change_request), &[("allowed", open_tasks)])
+        }
+        Refusal::NotFound { what, id } => of(&[("kind", &what.replace(' ', "_")), ("id", id)]),
+        Refusal::InvalidField {
+            field,
+            found,
+            allowed,
+            rule: _,
+        } => of(&[("field", field), ("found", found), ("allowed", allowed)]),
+        Refusal::WindowPast { end, now } => {
+            of(&[("field", &"task.window.end"), ("end", end), ("now", now)])
+        }
+        Refusal::PolicyRequired {
+            project,
+            environment,
+        } => of(&[("project", project), ("environment", environment)]),
+        Refusal::CreatorRequired { policies } => {
+            of(&[("field", &"task.creator"), ("policies", &list(policies))])
+        }
+        Refusal::TaskIdTaken { task }
+        | Refusal::NotTheCreator { task }
+        | Refusal::ClaimTaken { task } => of(&[("task", task)]),
+        Refusal::PolicyIdTaken { policy } => of(&[("policy", policy)]),
+        Refusal::TeamIdTaken { team } => of(&[("team", team)]),
+        Refusal::RequestIdReused { request } => of(&[("request_id", request)]),
+        Refusal::EtagMismatch {
+            named,
+            current: found,
+        }
+        | Refusal::DigestMismatch {
+            named,
+            expected: found,
+        } => of(&[("named", named), ("found", found)]),
+        Refusal::StartNotNow { task, cause } => start_facts(task, cause),
+        Refusal::StartNever { task, found } | Refusal::OutcomeDiffers { task, found } => {
+            of(&[("task", task), ("found", found)])
+        }
+        Refusal::NotWithdrawable { task, found } => {
+            of(&[("task", task), ("found", found), ("allowed", open_tasks)])
+        }
+        Refusal::NotRunning { task, found } => {
+            of(&[("task", task), ("found", found), ("allowed", &"RUNNING")])
+        }
+        Refusal::TeamInUse { team, policies } => {
+            of(&[("team", team), ("policies", &list(policies))])
+        }
+        Refusal::TooManyPolicies { found, limit } => of(&[("found", found), ("limit", limit)]),
+        Refusal::ClockBehind { by_micros } => of(&[("behind_ms", &(by_micros / 1_000))]),
+    }
+}
+
+fn start_facts(task: &TaskId, cause: &NotNow) -> Facts {
+    match cause {
+        NotNow::Held { waiting_for } => {
+            let waiting_for = waiting_for.name();
+            of(&[
+                ("task", task),
+                ("found", &"HELD"),
+                ("waiting_for", &waiting_for),
+            ])
+        }
+        NotNow::StaleGeneration { named, current } => of(&[
+            ("task", task),
+            ("found", &"STALE_GENERATION"),
+            ("named_generation", named),
+            ("generation", current),
+        ]),
+    }
+}
+
+fn of(facts: &[(&'static str, &dyn Display)]) -> Facts {
+    facts
+        .iter()
+        .map(|(key, value)| (*key, value.to_string()))
+        .collect()
+}
+
+fn with(first: (&'static str, String), others: &[(&'static str, &dyn Display)]) -> Facts {
+    let mut facts = vec![first];
+    facts.extend(of(others));
+    facts
+}
+
+fn list(policies: &[PolicyId]) -> String {
+    let ids: Vec<&str> = policies.iter().map(PolicyId::as_str).collect();
+    ids.join(", ")
+}
