@@ -2,7 +2,7 @@
 
 use countersign_engine::Engine;
 use countersign_proto::v1::{
-    AggregateKind, ChangeRequestState, Signal, TaskSpec, TaskState, WatchStatusRequest,
+    AggregateKind, ChangeRequestState, LogEntry, Signal, TaskSpec, TaskState, WatchStatusRequest,
 };
 use futures::future::join_all;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,11 @@ struct Other {
 impl Other {
     async fn start(gate: &Gate) -> Self {
         let (engine, address, stop) = gate.replica().await;
-        Self { engine, address, stop }
+        Self {
+            engine,
+            address,
+            stop,
+        }
     }
 
     fn as_(&self, bearer: &str) -> Caller {
@@ -56,7 +60,10 @@ macro_rules! on_two_replicas {
 
 /// How many entries of a task have this event.
 async fn count(gate: &Gate, id: &str, event: &str) -> usize {
-    let events = gate.as_("auditor:audit").events(AggregateKind::Task, id).await;
+    let events = gate
+        .as_("auditor:audit")
+        .events(AggregateKind::Task, id)
+        .await;
     events.iter().filter(|found| *found == event).count()
 }
 
@@ -167,7 +174,8 @@ on_two_replicas! {
         gate.waiting(task("t2")).await;
         assert_eq!(signals.next().await.signals[0].task_id, "t2");
         let head = gate.entries().await;
-        log.until(|message| message.entries.last().is_some_and(|entry| entry.sequence == head)).await;
+        let newest = |entries: &[LogEntry]| entries.last().map(|entry| entry.sequence);
+        log.until(|message| newest(&message.entries) == Some(head)).await;
     }
 
     async fn i41_a_token_from_here_is_good_there(gate, other) {

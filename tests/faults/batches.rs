@@ -55,7 +55,10 @@ async fn batches(database: Database) {
         "{commands} commands in {transactions} transactions: {:.1} in each; {cancelled} cancelled",
         commands / transactions
     );
-    assert!(commands / transactions > 2.0, "64 callers are served in batches");
+    assert!(
+        commands / transactions > 2.0,
+        "64 callers are served in batches"
+    );
     load::check(&ledger, &server).await;
     drop(server);
 }
@@ -69,7 +72,9 @@ async fn commands_per_transaction(server: &Server) -> (f64, f64) {
     let mut page = String::new();
     stream.read_to_string(&mut page).await.unwrap();
     let value = |name: &str| -> f64 {
-        let line = page.lines().find(|line| line.split(' ').next() == Some(name));
+        let line = page
+            .lines()
+            .find(|line| line.split(' ').next() == Some(name));
         let line = line.unwrap_or_else(|| panic!("no {name} in:\n{page}"));
         line.split(' ').nth(1).unwrap().parse().unwrap()
     };

@@ -13,8 +13,14 @@ async fn idle(database: Database) {
     let before = ticks(server.id());
     tokio::time::sleep(WATCHED).await;
     let spent = ticks(server.id()) - before;
-    println!("an idle server took {} ms of CPU in {WATCHED:?}", spent * 10);
-    assert!(spent <= TICKS_LIMIT, "an idle server is busy: {spent} ticks in {WATCHED:?}");
+    println!(
+        "an idle server took {} ms of CPU in {WATCHED:?}",
+        spent * 10
+    );
+    assert!(
+        spent <= TICKS_LIMIT,
+        "an idle server is busy: {spent} ticks in {WATCHED:?}"
+    );
 }
 
 /// The CPU time of a process so far, in ticks of 10 ms: fields 14 and 15 of its `stat`.

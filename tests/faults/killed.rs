@@ -20,7 +20,12 @@ async fn killed(database: Database, kills: u32) {
         .map(|number| {
             let orchestrator = server.as_("orchestrator:ci");
             let name = format!("caller-{number}");
-            tokio::spawn(caller(Arc::clone(&ledger), orchestrator, server.as_("alice"), name))
+            tokio::spawn(caller(
+                Arc::clone(&ledger),
+                orchestrator,
+                server.as_("alice"),
+                name,
+            ))
         })
         .collect();
     let mut in_flight_when_killed = 0;

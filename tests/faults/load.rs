@@ -23,12 +23,15 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) fn seed() -> u64 {
     const NAME: &str = "COUNTERSIGN_TEST_SEED";
     let given = std::env::var(NAME).ok().and_then(|text| text.parse().ok());
-    let seed = given.unwrap_or_else(|| uuid_seed());
+    let seed = given.unwrap_or_else(uuid_seed);
     println!("replay with {NAME}={seed}");
     seed
 }
 
-#[expect(clippy::disallowed_methods, reason = "a fresh seed, which is printed to replay the run")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a fresh seed, which is printed to replay the run"
+)]
 fn uuid_seed() -> u64 {
     rand::random()
 }
@@ -51,20 +54,43 @@ pub(crate) struct Ledger {
 
 /// A policy that `alice` alone can meet.
 pub(crate) async fn policy(server: &Server) {
-    let any = || Some(ScopeSide { ids: vec!["*".to_owned()], tags: Vec::new() });
+    let any = || {
+        Some(ScopeSide {
+            ids: vec!["*".to_owned()],
+            tags: Vec::new(),
+        })
+    };
     let policy = Policy {
         id: "prod".to_owned(),
-        scopes: vec![Scope { projects: any(), environments: any(), ..Scope::default() }],
-        approvers: Some(Approvers { users: vec![person("alice")], teams: Vec::new() }),
+        scopes: vec![Scope {
+            projects: any(),
+            environments: any(),
+            ..Scope::default()
+        }],
+        approvers: Some(Approvers {
+            users: vec![person("alice")],
+            teams: Vec::new(),
+        }),
         minimum_approvals: 1,
         ..Policy::default()
     };
-    let request = CreatePolicyRequest { policy: Some(policy), request_id: String::new() };
-    server.as_("admin:root").policies().create_policy(request).await.unwrap();
+    let request = CreatePolicyRequest {
+        policy: Some(policy),
+        request_id: String::new(),
+    };
+    server
+        .as_("admin:root")
+        .policies()
+        .create_policy(request)
+        .await
+        .unwrap();
 }
 
 pub(crate) fn person(subject: &str) -> Person {
-    Person { issuer: String::new(), subject: subject.to_owned() }
+    Person {
+        issuer: String::new(),
+        subject: subject.to_owned(),
+    }
 }
 
 /// A deployment of `web` to `production` that `carol` triggered.
@@ -74,7 +100,10 @@ pub(crate) fn deployment(id: &str) -> TaskSpec {
         kind: TaskKind::Deployment.into(),
         project: "web".to_owned(),
         environment: "production".to_owned(),
-        creator: Some(Creator { person: Some(person("carol")), ..Creator::default() }),
+        creator: Some(Creator {
+            person: Some(person("carol")),
+            ..Creator::default()
+        }),
         ..TaskSpec::default()
     }
 }
@@ -82,15 +111,28 @@ pub(crate) fn deployment(id: &str) -> TaskSpec {
 /// Creates a task; answers with its number.
 pub(crate) async fn create(connection: &Connection, id: &str) -> Result<String, Status> {
     let task = Some(deployment(id));
-    let request = CreateChangeRequestRequest { task, validate_only: false };
-    let answer = connection.change_requests().create_change_request(request).await?;
+    let request = CreateChangeRequestRequest {
+        task,
+        validate_only: false,
+    };
+    let answer = connection
+        .change_requests()
+        .create_change_request(request)
+        .await?;
     Ok(answer.into_inner().change_request.unwrap_or_default().id)
 }
 
 /// Approves the change request of a task.
 pub(crate) async fn approve(connection: &Connection, id: &str) -> Result<(), Status> {
-    let request = ApproveRequest { change_request: id.to_owned(), ..ApproveRequest::default() };
-    connection.change_requests().approve(request).await.map(drop)
+    let request = ApproveRequest {
+        change_request: id.to_owned(),
+        ..ApproveRequest::default()
+    };
+    connection
+        .change_requests()
+        .approve(request)
+        .await
+        .map(drop)
 }
 
 /// One caller: creates and approves task after task until it is stopped. Where an answer does not
@@ -106,8 +148,15 @@ pub(crate) async fn caller(
         let id = format!("{name}-{number}");
         number += 1;
         if let Some(given) = insist(&ledger, || create(&orchestrator, &id)).await {
-            let before = ledger.created.lock().unwrap().insert(id.clone(), given.clone());
-            assert!(before.is_none_or(|before| before == given), "{id} has two numbers");
+            let before = ledger
+                .created
+                .lock()
+                .unwrap()
+                .insert(id.clone(), given.clone());
+            assert!(
+                before.is_none_or(|before| before == given),
+                "{id} has two numbers"
+            );
         }
         if insist(&ledger, || approve(&alice, &id)).await.is_some() {
             ledger.approved.lock().unwrap().push(id);
@@ -142,7 +191,9 @@ pub(crate) async fn until(what: &str, limit: Duration, holds: impl Fn() -> bool)
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    tokio::time::timeout(limit, waiting).await.unwrap_or_else(|_| panic!("never: {what}"));
+    tokio::time::timeout(limit, waiting)
+        .await
+        .unwrap_or_else(|_| panic!("never: {what}"));
 }
 
 /// Everything that was acknowledged must be there.
@@ -156,13 +207,22 @@ pub(crate) async fn check(ledger: &Ledger, server: &Server) {
     }
     for id in &approved {
         let found = show(&reader, id).await;
-        assert_eq!(found.approvals_counted, 1, "the approval of {id} was acknowledged");
+        assert_eq!(
+            found.approvals_counted, 1,
+            "the approval of {id} was acknowledged"
+        );
     }
-    println!("{} creations and {} approvals are all there", created.len(), approved.len());
+    println!(
+        "{} creations and {} approvals are all there",
+        created.len(),
+        approved.len()
+    );
 }
 
 async fn show(reader: &Connection, id: &str) -> countersign_proto::v1::ChangeRequest {
-    let request = GetChangeRequestRequest { change_request: id.to_owned() };
+    let request = GetChangeRequestRequest {
+        change_request: id.to_owned(),
+    };
     let answer = reader.change_requests().get_change_request(request).await;
     answer.unwrap().into_inner().change_request.unwrap()
 }

@@ -30,20 +30,29 @@ async fn holders(observer: &DatabaseConnection) -> i64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres() {
     let database = Database::postgres().await;
-    let Database::Postgres(url) = &database else { panic!("not PostgreSQL") };
+    let Database::Postgres(url) = &database else {
+        panic!("not PostgreSQL")
+    };
     let observer = SeaDatabase::connect(url).await.unwrap();
     let first = Server::start(&database).await;
     let second = Server::start(&database).await;
     load::policy(&first).await;
     let alice = second.as_("alice");
-    create(&second.as_("orchestrator:ci"), "waiting").await.unwrap();
+    create(&second.as_("orchestrator:ci"), "waiting")
+        .await
+        .unwrap();
     // Load on the first replica, so that it holds the lock most of the time.
     let ledger = Arc::new(Ledger::default());
     let callers: Vec<_> = (0..16)
         .map(|number| {
             let orchestrator = first.as_("orchestrator:ci");
             let name = format!("caller-{number}");
-            tokio::spawn(caller(Arc::clone(&ledger), orchestrator, first.as_("alice"), name))
+            tokio::spawn(caller(
+                Arc::clone(&ledger),
+                orchestrator,
+                first.as_("alice"),
+                name,
+            ))
         })
         .collect();
     load::until("the load begins", Duration::from_secs(30), || {
@@ -64,7 +73,10 @@ async fn postgres() {
         caller.await.unwrap();
     }
     load::check(&ledger, &second).await;
-    assert!(blocked <= LIMIT, "the write lock was free only after {blocked:?}");
+    assert!(
+        blocked <= LIMIT,
+        "the write lock was free only after {blocked:?}"
+    );
     database.verify().await;
 }
 

@@ -20,9 +20,14 @@ async fn storm(database: Database) {
     load::policy(&server).await;
     let orchestrator = server.as_("orchestrator:ci");
     for number in 0..REJECTIONS {
-        create(&orchestrator, &format!("doomed-{number}")).await.unwrap();
+        create(&orchestrator, &format!("doomed-{number}"))
+            .await
+            .unwrap();
     }
-    let (over, created) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let (over, created) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicU64::new(0)),
+    );
     let creators: Vec<_> = (0..CREATORS)
         .map(|number| {
             let connection = server.as_("orchestrator:ci");
@@ -30,7 +35,9 @@ async fn storm(database: Database) {
             tokio::spawn(async move {
                 let mut task = 0;
                 while !over.load(Ordering::SeqCst) {
-                    create(&connection, &format!("storm-{number}-{task}")).await.unwrap();
+                    create(&connection, &format!("storm-{number}-{task}"))
+                        .await
+                        .unwrap();
                     created.fetch_add(1, Ordering::SeqCst);
                     task += 1;
                 }
@@ -47,7 +54,10 @@ async fn storm(database: Database) {
         })
         .await;
         let change_request = format!("doomed-{number}");
-        let request = RejectRequest { change_request, ..RejectRequest::default() };
+        let request = RejectRequest {
+            change_request,
+            ..RejectRequest::default()
+        };
         let began = now();
         alice.change_requests().reject(request).await.unwrap();
         latencies.push(began.elapsed());

@@ -34,7 +34,11 @@ impl Database {
             "COUNTERSIGN_TEST_POSTGRES_URL is not set: run `make test`, or start a cluster with \
              `tests/tools/postgres start DIR` and set it to the URL that this prints",
         );
-        Self::Postgres(countersign_store::testing::fresh_postgres(&admin).await.unwrap())
+        Self::Postgres(
+            countersign_store::testing::fresh_postgres(&admin)
+                .await
+                .unwrap(),
+        )
     }
 
     /// What the program is told.
@@ -47,8 +51,12 @@ impl Database {
 
     /// Runs `countersign verify` on it.
     pub(crate) async fn verify(&self) {
-        let output =
-            Command::new(program()).arg("verify").args(self.arguments()).output().await.unwrap();
+        let output = Command::new(program())
+            .arg("verify")
+            .args(self.arguments())
+            .output()
+            .await
+            .unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "the store does not verify: {said}");
     }
@@ -67,7 +75,12 @@ impl Server {
     pub(crate) async fn start(database: &Database) -> Self {
         let (port, metrics_port) = (free_port(), free_port());
         let child = spawn(database, port, metrics_port);
-        let mut server = Self { database: database.clone(), port, metrics_port, child };
+        let mut server = Self {
+            database: database.clone(),
+            port,
+            metrics_port,
+            child,
+        };
         server.wait_until_it_answers().await;
         server
     }
@@ -90,7 +103,10 @@ impl Server {
 
     /// Kills it as a power cut would; proves that it was running until then.
     pub(crate) async fn kill(&mut self) {
-        assert!(self.child.try_wait().unwrap().is_none(), "the server ended by itself");
+        assert!(
+            self.child.try_wait().unwrap().is_none(),
+            "the server ended by itself"
+        );
         self.child.kill().await.unwrap();
     }
 
@@ -108,8 +124,14 @@ impl Server {
 
     async fn wait_until_it_answers(&mut self) {
         let mut waited = Duration::ZERO;
-        while tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await.is_err() {
-            assert!(self.child.try_wait().unwrap().is_none(), "the server did not start");
+        while tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))
+            .await
+            .is_err()
+        {
+            assert!(
+                self.child.try_wait().unwrap().is_none(),
+                "the server did not start"
+            );
             assert!(waited < START_LIMIT, "the server does not answer");
             tokio::time::sleep(PAUSE).await;
             waited += PAUSE;
@@ -124,7 +146,12 @@ fn free_port() -> u16 {
 
 fn spawn(database: &Database, port: u16, metrics_port: u16) -> Child {
     Command::new(program())
-        .args(["serve", "--insecure-dev", "--listen", &format!("127.0.0.1:{port}")])
+        .args([
+            "serve",
+            "--insecure-dev",
+            "--listen",
+            &format!("127.0.0.1:{port}"),
+        ])
         .args(["--metrics-address", &format!("127.0.0.1:{metrics_port}")])
         .args(database.arguments())
         .env("RUST_LOG", "warn")
@@ -137,7 +164,10 @@ fn spawn(database: &Database, port: u16, metrics_port: u16) -> Child {
 /// The program under test, beside this test's own folder.
 fn program() -> PathBuf {
     let own = std::env::current_exe().unwrap();
-    let found = own.ancestors().nth(2).map(|target| target.join("countersign"));
+    let found = own
+        .ancestors()
+        .nth(2)
+        .map(|target| target.join("countersign"));
     let found = found.filter(|path: &PathBuf| Path::exists(path));
     found.expect("the program is not built: run `cargo build --workspace` first")
 }

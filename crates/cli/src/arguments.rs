@@ -12,8 +12,8 @@ use countersign_server::StoreConfig;
 #[command(
     name = "countersign",
     version,
-    after_help = "Exit codes: 0 done; 1 failed, or `verify` found a store that does not prove; \
-                  2 the command line is wrong."
+    after_help = "Exit codes: 0 done; 1 failed; 2 the command line is wrong; 3 `verify` found a \
+                  store that does not prove."
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -37,52 +37,54 @@ pub(crate) enum Verb {
     Migrate(Migrate),
 }
 
-/// Which store: a SQLite file, or PostgreSQL.
+/// Where the URL of a database is looked for when no store is named.
+const DATABASE_URL: &str = "COUNTERSIGN_DATABASE_URL";
+
+/// Which store: a SQLite file, or PostgreSQL. Named at most once. Without any, the environment
+/// variable COUNTERSIGN_DATABASE_URL names one, else it is `countersign.db` in this folder.
 #[derive(Debug, Args)]
+#[group(multiple = false)]
 pub(crate) struct Store {
-    /// The SQLite file. Without a store named, `countersign.db` in this folder.
+    /// The SQLite file.
     #[arg(long, value_name = "FILE")]
     sqlite: Option<PathBuf>,
-    /// PostgreSQL instead, as postgres://user@host/database. Prefer the file if it has a password.
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "COUNTERSIGN_DATABASE_URL",
-        hide_env_values = true
-    )]
+    /// PostgreSQL, as postgres://user@host/database. Prefer the file if it has a password. Also by
+    /// the environment, as COUNTERSIGN_DATABASE_URL, where no store is named here.
+    #[arg(long, value_name = "URL")]
     database_url: Option<String>,
-    /// PostgreSQL instead, with the URL in this file.
-    #[arg(long, value_name = "FILE", conflicts_with = "database_url")]
+    /// PostgreSQL, with the URL in this file.
+    #[arg(long, value_name = "FILE")]
     database_url_file: Option<PathBuf>,
 }
 
 impl Store {
     /// The store that is meant.
     pub(crate) fn config(self) -> anyhow::Result<StoreConfig> {
-        let url = match (self.database_url, self.database_url_file) {
-            // A file that is named here goes before a URL from the environment.
-            _ if self.sqlite.is_some() => None,
-            (Some(url), _) => Some(url),
-            (None, Some(file)) => {
-                let text = std::fs::read_to_string(&file)
-                    .with_context(|| format!("failed to read {}", file.display()))?;
-                Some(text.trim().to_owned())
-            }
-            (None, None) => None,
-        };
-        match url {
-            None => {
-                let path = self
-                    .sqlite
-                    .unwrap_or_else(|| PathBuf::from("countersign.db"));
-                Ok(StoreConfig::Sqlite { path })
-            }
-            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-                Ok(StoreConfig::Postgres { url })
-            }
-            Some(_) => bail!("the database URL must begin with postgres:// or postgresql://"),
+        if let Some(path) = self.sqlite {
+            return Ok(StoreConfig::Sqlite { path });
+        }
+        if let Some(url) = self.database_url {
+            return postgres(url);
+        }
+        if let Some(file) = self.database_url_file {
+            let text = std::fs::read_to_string(&file)
+                .with_context(|| format!("failed to read {}", file.display()))?;
+            return postgres(text.trim().to_owned());
+        }
+        match std::env::var(DATABASE_URL) {
+            Ok(url) => postgres(url),
+            Err(_) => Ok(StoreConfig::Sqlite {
+                path: PathBuf::from("countersign.db"),
+            }),
         }
     }
+}
+
+fn postgres(url: String) -> anyhow::Result<StoreConfig> {
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(StoreConfig::Postgres { url });
+    }
+    bail!("the database URL must begin with postgres:// or postgresql://")
 }
 
 /// How log lines look.

@@ -10,13 +10,16 @@ mod verify;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use countersign_server::VerifyError;
 
 use arguments::{Arguments, Verb};
 
 /// The command was carried out.
 const DONE: u8 = 0;
-/// It could not be carried out, or `verify` found a store that does not prove.
+/// It could not be carried out.
 const FAILED: u8 = 1;
+/// `verify` found a store that does not prove; 2 is a wrong command line.
+const FOUND: u8 = 3;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -31,7 +34,10 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::from(DONE),
         Err(error) => {
             output::complain(&format!("{error:#}"));
-            ExitCode::from(FAILED)
+            let found = error
+                .downcast_ref::<VerifyError>()
+                .is_some_and(VerifyError::is_finding);
+            ExitCode::from(if found { FOUND } else { FAILED })
         }
     }
 }

@@ -72,8 +72,12 @@ fn new_store_id() -> String {
 /// Log lines go to standard error. The database driver's own are too many by default.
 fn write_log(format: LogFormat) {
     use tracing_subscriber::EnvFilter;
+    use tracing_subscriber::filter::{Directive, LevelFilter};
+    let denials: Directive = "security=warn".parse().unwrap_or(LevelFilter::WARN.into());
     let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,sea_orm=warn,h2=warn"));
+        .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,sea_orm=warn,h2=warn"))
+        // Whatever else is asked for: denied calls are always recorded.
+        .add_directive(denials);
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);

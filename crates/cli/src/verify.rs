@@ -14,9 +14,14 @@ pub(crate) async fn run(arguments: Verify) -> anyhow::Result<()> {
         .map(parse_head)
         .transpose()?;
     let store = arguments.store.config()?;
-    let report = verify(&store, kept)
-        .await
-        .context("the store does not prove")?;
+    let report = verify(&store, kept).await.map_err(|error| {
+        let found = error.is_finding();
+        anyhow::Error::from(error).context(if found {
+            "the store does not prove"
+        } else {
+            "the store could not be verified"
+        })
+    })?;
     output::line(&format!(
         "{} entries, chained without a gap",
         report.entries

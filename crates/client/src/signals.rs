@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use countersign_proto::v1::{WatchSignalsRequest, WatchSignalsResponse};
+use countersign_proto::v1::{ErrorReason, WatchSignalsRequest, WatchSignalsResponse};
 use tonic::{Code, Status, Streaming};
 
-use crate::Connection;
+use crate::{Connection, reason};
 
 /// How long to wait before connecting again, at first and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -65,6 +65,7 @@ impl Signals {
                 | Code::Unauthenticated
                 | Code::Unimplemented
                 | Code::OutOfRange => return Err(lost),
+                Code::ResourceExhausted if !may_pass(&lost) => return Err(lost),
                 _ => tracing::debug!(status = %lost, "the stream was lost; connecting again"),
             }
             tokio::time::sleep(self.pause).await;
@@ -96,11 +97,21 @@ impl Signals {
     }
 
     fn take_note(&mut self, message: &WatchSignalsResponse) {
-        self.pause = FIRST_PAUSE;
         if let Some(mark) = &message.mark {
+            // Only a stream that came this far was a good one.
+            self.pause = FIRST_PAUSE;
             self.token.clone_from(&mark.resume_token);
             let interval = Duration::from_millis(mark.heartbeat_interval_ms.into());
             self.patience = (interval * MISSED_HEARTBEATS).max(Duration::from_secs(1));
         }
     }
+}
+
+/// Whether connecting again later may help where something is exhausted: not where it is this
+/// very request that asks for too much.
+fn may_pass(lost: &Status) -> bool {
+    !matches!(
+        reason(lost),
+        Some(ErrorReason::TooManyMatches | ErrorReason::MessageTooLarge)
+    )
 }

@@ -35,7 +35,7 @@ pub(crate) const PREPARE_LIMIT: u32 = 2;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The store cannot be opened.
-    #[error("failed to open the store: {0}")]
+    #[error("failed to open the store")]
     Store(#[from] StoreError),
     /// The store is written in a format that this build does not know.
     #[error(

@@ -36,14 +36,21 @@ async fn decisions_refused(gate: &Gate, said: &Said, field: &str) {
         ..RejectRequest::default()
     };
     alice.reject_with(rejection).await.bad_field(field, "E1");
-    let revocation = RevokeApprovalRequest { change_request, comment, request_id };
+    let revocation = RevokeApprovalRequest {
+        change_request,
+        comment,
+        request_id,
+    };
     alice.revoke_with(revocation).await.bad_field(field, "E1");
 }
 
 /// A task that waits, with a digest.
 async fn stage(gate: &Gate) {
     gate.alice_approves().await;
-    let task = TaskSpec { artifact_digest: "sha256:aa".to_owned(), ..deployment("t1") };
+    let task = TaskSpec {
+        artifact_digest: "sha256:aa".to_owned(),
+        ..deployment("t1")
+    };
     gate.waiting(task).await;
 }
 
@@ -126,7 +133,9 @@ on_both_stores! {
     async fn e1_unknown_ids_are_not_found(gate) {
         stage(gate).await;
         let (alice, entries) = (gate.as_("alice"), gate.entries().await);
-        for (target, kind) in [("absent", "task"), ("CR-2", "change_request"), ("CR-0", "task"), ("T1", "task")] {
+        let rows =
+            [("absent", "task"), ("CR-2", "change_request"), ("CR-0", "task"), ("T1", "task")];
+        for (target, kind) in rows {
             for refused in [
                 alice.approve(target).await.map(|_| ()),
                 alice.reject(target).await.map(|_| ()),

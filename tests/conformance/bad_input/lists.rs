@@ -27,16 +27,25 @@ async fn of_every_list(caller: &Caller, page_size: u32, page_token: &str, field:
         ..ListChangeRequestsRequest::default()
     };
     caller.list(request).await.bad_field(field, "E1");
-    let request = ListPoliciesRequest { page_size, page_token: page_token.clone() };
+    let request = ListPoliciesRequest {
+        page_size,
+        page_token: page_token.clone(),
+    };
     caller.policies(request).await.bad_field(field, "E1");
-    let request = ListTeamsRequest { page_size, page_token };
+    let request = ListTeamsRequest {
+        page_size,
+        page_token,
+    };
     caller.teams(request).await.bad_field(field, "E1");
 }
 
 /// Three of everything that is listed.
 async fn stage(gate: &Gate) {
     for number in 0..3 {
-        gate.admin().team(team(&format!("team-{number}"), &["alice"])).await.granted();
+        gate.admin()
+            .team(team(&format!("team-{number}"), &["alice"]))
+            .await
+            .granted();
         let policy = PolicySpec::new(&format!("policy-{number}")).users(&["alice"]);
         gate.admin().policy(policy).await.granted();
     }

@@ -13,9 +13,24 @@ mod windows;
 fn bad_names() -> Vec<String> {
     let mut names = vec!["é".repeat(201), "x".repeat(10_000)];
     let shapes = [
-        " web", "web ", "\u{a0}web", "we\u{0}b", "we\nb", "we\tb", "\u{1b}[31mweb", "we\u{7f}b",
-        "we\u{85}b", "we\u{61c}b", "we\u{200b}b", "we\u{200d}b", "we\u{202e}b", "we\u{2066}b",
-        "we\u{2028}b", "\u{feff}web", "e\u{301}", "\u{2126}",
+        " web",
+        "web ",
+        "\u{a0}web",
+        "we\u{0}b",
+        "we\nb",
+        "we\tb",
+        "\u{1b}[31mweb",
+        "we\u{7f}b",
+        "we\u{85}b",
+        "we\u{61c}b",
+        "we\u{200b}b",
+        "we\u{200d}b",
+        "we\u{202e}b",
+        "we\u{2066}b",
+        "we\u{2028}b",
+        "\u{feff}web",
+        "e\u{301}",
+        "\u{2126}",
     ];
     names.extend(shapes.map(str::to_owned));
     names
@@ -23,7 +38,17 @@ fn bad_names() -> Vec<String> {
 
 /// Texts that are names, however odd.
 fn good_names() -> Vec<String> {
-    let odd = ["x", "a b", "Größe 12", "web/api", "生产", "🚀", "*", "-", "0"];
+    let odd = [
+        "x",
+        "a b",
+        "Größe 12",
+        "web/api",
+        "生产",
+        "🚀",
+        "*",
+        "-",
+        "0",
+    ];
     let mut names: Vec<String> = odd.map(str::to_owned).to_vec();
     names.push("é".repeat(200));
     names

@@ -6,21 +6,13 @@ use data_encoding::BASE64URL_NOPAD;
 use tonic::Code;
 
 use super::bad_names;
-use crate::gate::{Caller, Expect, Gate, Refused, deployment};
-
-/// A stream that shall not be opened.
-trait NoStream {
-    fn closed(self) -> Result<(), Refused>;
-}
-
-impl<S> NoStream for Result<S, Refused> {
-    fn closed(self) -> Result<(), Refused> {
-        self.map(|_| ())
-    }
-}
+use crate::gate::{Caller, Expect, Gate, deployment};
 
 fn named(ids: &[String]) -> WatchStatusRequest {
-    WatchStatusRequest { change_requests: ids.to_vec(), ..WatchStatusRequest::default() }
+    WatchStatusRequest {
+        change_requests: ids.to_vec(),
+        ..WatchStatusRequest::default()
+    }
 }
 
 fn many(count: usize) -> Vec<String> {
@@ -36,12 +28,16 @@ async fn every_stream_refuses(gate: &Gate, token: &str, reason: &str) {
     };
     let log = Some(Start::ResumeToken(token.to_owned()));
     for refused in [
-        gate.as_("alice").status(status).await.closed(),
-        gate.runner().signals(&[], token).await.closed(),
-        gate.runner().signals(&["t1"], token).await.closed(),
-        gate.as_("auditor:audit").log(log).await.closed(),
+        gate.as_("alice").status(status).await.map(|_| ()),
+        gate.runner().signals(&[], token).await.map(|_| ()),
+        gate.runner().signals(&["t1"], token).await.map(|_| ()),
+        gate.as_("auditor:audit").log(log).await.map(|_| ()),
     ] {
-        assert_eq!(refused.refused(reason, "E1").code, Code::InvalidArgument, "{token:?}");
+        assert_eq!(
+            refused.refused(reason, "E1").code,
+            Code::InvalidArgument,
+            "{token:?}"
+        );
     }
 }
 
@@ -55,43 +51,43 @@ on_both_stores! {
     async fn e1_a_watch_of_everything_is_refused(gate) {
         let alice = gate.as_("alice");
         let everything = alice.status(WatchStatusRequest::default()).await;
-        everything.closed().bad_field("change_requests", "E1");
+        everything.bad_field("change_requests", "E1");
         let endless = WatchStatusRequest {
             project: "web".to_owned(),
             end_when_done: true,
             ..WatchStatusRequest::default()
         };
-        alice.status(endless).await.closed().bad_field("end_when_done", "E1");
+        alice.status(endless).await.bad_field("end_when_done", "E1");
     }
 
     async fn e1_at_most_ten_thousand_are_named(gate) {
         let ids = many(10_001);
         let alice = gate.as_("alice");
-        alice.status(named(&ids)).await.closed().bad_field("change_requests", "E1");
+        alice.status(named(&ids)).await.bad_field("change_requests", "E1");
         let texts: Vec<&str> = ids.iter().map(String::as_str).collect();
         let runner = gate.runner();
-        runner.signals(&texts, "").await.closed().bad_field("task_ids", "E1");
+        runner.signals(&texts, "").await.bad_field("task_ids", "E1");
         // As many as are allowed are looked for.
-        alice.status(named(&ids[1..])).await.closed().refused("NOT_FOUND", "E1");
-        runner.signals(&texts[1..], "").await.closed().refused("NOT_FOUND", "E1");
+        alice.status(named(&ids[1..])).await.refused("NOT_FOUND", "E1");
+        runner.signals(&texts[1..], "").await.refused("NOT_FOUND", "E1");
     }
 
     async fn e1_bad_names_in_watches_are_refused_by_field(gate) {
         let (alice, runner) = (gate.as_("alice"), gate.runner());
         for name in bad_names().into_iter().chain([String::new()]) {
             let second = ["t1".to_owned(), name.clone()];
-            let refused = alice.status(named(&second)).await.closed();
+            let refused = alice.status(named(&second)).await;
             refused.bad_field("change_requests[1]", "E1");
-            let refused = runner.signals(&["t1", &name], "").await.closed();
+            let refused = runner.signals(&["t1", &name], "").await;
             refused.bad_field("task_ids[1]", "E1");
         }
         for name in bad_names() {
             let project =
                 WatchStatusRequest { project: name.clone(), ..WatchStatusRequest::default() };
-            alice.status(project).await.closed().bad_field("project", "E1");
+            alice.status(project).await.bad_field("project", "E1");
             let environment =
                 WatchStatusRequest { environment: name, ..WatchStatusRequest::default() };
-            alice.status(environment).await.closed().bad_field("environment", "E1");
+            alice.status(environment).await.bad_field("environment", "E1");
         }
     }
 
@@ -102,14 +98,14 @@ on_both_stores! {
         let runner = gate.runner();
         for id in ["absent", "theirs", "CR-1"] {
             for ids in [&[id][..], &["t1", id]] {
-                let refused = runner.signals(ids, "").await.closed().refused("NOT_FOUND", "E1");
+                let refused = runner.signals(ids, "").await.refused("NOT_FOUND", "E1");
                 assert_eq!((refused.code, refused.fact("id")), (Code::NotFound, id));
             }
         }
         let alice = gate.as_("alice");
         for id in ["absent", "CR-9", "CR-18446744073709551615"] {
             let ids = ["t1".to_owned(), id.to_owned()];
-            let refused = alice.status(named(&ids)).await.closed().refused("NOT_FOUND", "E1");
+            let refused = alice.status(named(&ids)).await.refused("NOT_FOUND", "E1");
             assert_eq!(refused.fact("id"), id);
         }
     }
@@ -117,11 +113,11 @@ on_both_stores! {
     async fn e1_only_runners_hear_signals_and_only_auditors_the_log(gate) {
         gate.orchestrator().create(deployment("t1")).await.granted();
         for bearer in ["alice", "orchestrator:ci", "auditor:audit", "admin:root"] {
-            let refused = gate.as_(bearer).signals(&["t1"], "").await.closed();
+            let refused = gate.as_(bearer).signals(&["t1"], "").await;
             assert_eq!(refused.refused("ROLE_REQUIRED", "E1").code, Code::PermissionDenied);
         }
         for bearer in ["alice", "orchestrator:ci", "runner:web-1", "operator:op"] {
-            gate.as_(bearer).log(None).await.closed().refused("ROLE_REQUIRED", "E1");
+            gate.as_(bearer).log(None).await.refused("ROLE_REQUIRED", "E1");
         }
     }
 
@@ -147,7 +143,7 @@ on_both_stores! {
             every_stream_refuses(gate, &token, "RESUME_TOKEN_MALFORMED").await;
         }
         let log = gate.as_("auditor:audit").log(Some(Start::ResumeToken(String::new()))).await;
-        log.closed().refused("RESUME_TOKEN_MALFORMED", "E1");
+        log.refused("RESUME_TOKEN_MALFORMED", "E1");
     }
 
     async fn i41_a_token_of_another_log_is_refused(gate) {
@@ -174,16 +170,16 @@ on_both_stores! {
         gate.orchestrator().create(deployment("t1")).await.granted();
         let auditor = gate.as_("auditor:audit");
         let head = gate.entries().await;
-        auditor.log(Some(Start::FromSequence(0))).await.closed().bad_field("from_sequence", "E1");
+        auditor.log(Some(Start::FromSequence(0))).await.bad_field("from_sequence", "E1");
         for sequence in [head + 2, u64::MAX] {
-            let refused = auditor.log(Some(Start::FromSequence(sequence))).await.closed();
+            let refused = auditor.log(Some(Start::FromSequence(sequence))).await;
             let refused = refused.refused("SEQUENCE_OUT_OF_RANGE", "E1");
             assert_eq!(refused.code, Code::OutOfRange);
             assert_eq!(refused.fact("found"), sequence.to_string());
             assert_eq!(refused.fact("limit"), (head + 1).to_string());
         }
         for sequence in [1, head, head + 1] {
-            auditor.log(Some(Start::FromSequence(sequence))).await.closed().granted();
+            auditor.log(Some(Start::FromSequence(sequence))).await.granted();
         }
     }
 }

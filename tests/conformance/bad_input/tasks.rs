@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use countersign_proto::v1::{
-    CreateChangeRequestRequest, Creator, Link, Person, TaskSpec,
-};
+use countersign_proto::v1::{CreateChangeRequestRequest, Creator, Link, Person, TaskSpec};
 
 use super::{bad_comments, bad_names, good_names};
 use crate::gate::{Expect, Gate, deployment, person};
@@ -23,8 +21,14 @@ fn with(change: impl FnOnce(&mut TaskSpec)) -> TaskSpec {
 async fn all_refused(gate: &Gate, rule: &str, tasks: Vec<Spoilt>) {
     let entries = gate.entries().await;
     for (field, task) in tasks {
-        gate.orchestrator().create(task.clone()).await.bad_field(field, rule);
-        gate.orchestrator().preview(task).await.bad_field(field, rule);
+        gate.orchestrator()
+            .create(task.clone())
+            .await
+            .bad_field(field, rule);
+        gate.orchestrator()
+            .preview(task)
+            .await
+            .bad_field(field, rule);
     }
     assert_eq!(gate.entries().await, entries);
 }
@@ -47,7 +51,10 @@ fn misnamed() -> Vec<Spoilt> {
         tasks.extend([
             ("task.id", with(|task| task.id.clone_from(&name))),
             ("task.project", with(|task| task.project.clone_from(&name))),
-            ("task.environment", with(|task| task.environment.clone_from(&name))),
+            (
+                "task.environment",
+                with(|task| task.environment.clone_from(&name)),
+            ),
             ("task.release", with(|task| task.release.clone_from(&name))),
             ("task.tenant", with(|task| task.tenant.clone_from(&name))),
             ("task.runner", with(|task| task.runner.clone_from(&name))),
@@ -61,16 +68,29 @@ fn tags(count: usize) -> Vec<String> {
 }
 
 fn link(title: &str, url: &str) -> Link {
-    Link { title: title.to_owned(), url: url.to_owned() }
+    Link {
+        title: title.to_owned(),
+        url: url.to_owned(),
+    }
 }
 
 fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect()
+    pairs
+        .iter()
+        .map(|&(key, value)| (key.to_owned(), value.to_owned()))
+        .collect()
 }
 
 fn creator(issuer: &str, subject: &str, display_name: &str) -> Option<Creator> {
-    let person = Person { issuer: issuer.to_owned(), subject: subject.to_owned() };
-    Some(Creator { person: Some(person), display_name: display_name.to_owned(), service: false })
+    let person = Person {
+        issuer: issuer.to_owned(),
+        subject: subject.to_owned(),
+    };
+    Some(Creator {
+        person: Some(person),
+        display_name: display_name.to_owned(),
+        service: false,
+    })
 }
 
 /// An URL of this many bytes.
@@ -126,8 +146,11 @@ on_both_stores! {
 
     async fn e1_tags_name_their_set_and_are_at_most_64(gate) {
         let mut tasks = Vec::new();
-        for bad in ["tier", "/critical", "tier/", "a/b/c", "", " tier/x", "tier/x\u{202e}", "a/e\u{301}"] {
-            tasks.push(("task.project_tags[0]", with(|task| task.project_tags = vec![bad.to_owned()])));
+        let bad =
+            ["tier", "/critical", "tier/", "a/b/c", "", " tier/x", "tier/x\u{202e}", "a/e\u{301}"];
+        for bad in bad {
+            let first = vec![bad.to_owned()];
+            tasks.push(("task.project_tags[0]", with(|task| task.project_tags = first)));
             let second = vec!["set/tag".to_owned(), bad.to_owned()];
             tasks.push(("task.environment_tags[1]", with(|task| task.environment_tags = second)));
         }
@@ -150,13 +173,13 @@ on_both_stores! {
     }
 
     async fn e1_texts_for_people_have_their_limits(gate) {
-        let titles = ["two\nlines".to_owned(), "x".repeat(201), "e\u{301}".to_owned(), "\u{7}".to_owned()];
-        let mut tasks: Vec<Spoilt> = titles
-            .into_iter()
-            .map(|text| ("task.title", with(|task| task.title = text)))
-            .collect();
-        let descriptions = bad_comments().into_iter();
-        tasks.extend(descriptions.map(|text| ("task.description", with(|task| task.description = text))));
+        let mut tasks = Vec::new();
+        for title in ["two\nlines", "e\u{301}", "\u{7}", &"x".repeat(201)] {
+            tasks.push(("task.title", with(|task| task.title = title.to_owned())));
+        }
+        for text in bad_comments() {
+            tasks.push(("task.description", with(|task| task.description = text)));
+        }
         all_refused(gate, "E1", tasks).await;
         all_taken(gate, vec![
             with(|task| task.title = "é".repeat(200)),
@@ -204,7 +227,8 @@ on_both_stores! {
             ("task.labels[\"a\"]", label("a", "x\n")),
             ("task.labels", many(65)),
         ]).await;
-        all_taken(gate, vec![label(&"k".repeat(64), &"x".repeat(256)), label("a", ""), many(64)]).await;
+        let longest = label(&"k".repeat(64), &"x".repeat(256));
+        all_taken(gate, vec![longest, label("a", ""), many(64)]).await;
     }
 
     async fn e1_creators_are_named_in_full(gate) {

@@ -16,14 +16,19 @@ fn with(change: impl FnOnce(&mut Team)) -> Team {
 }
 
 fn people(count: usize) -> Vec<Person> {
-    (0..count).map(|number| person(&format!("person-{number}"))).collect()
+    (0..count)
+        .map(|number| person(&format!("person-{number}")))
+        .collect()
 }
 
 /// Each is refused by its field and rule; nothing is written.
 async fn all_refused(gate: &Gate, rule: &str, teams: Vec<(&str, Team)>) {
     let entries = gate.entries().await;
     for (field, team) in teams {
-        gate.admin().team(team).await.bad_field(&format!("team.{field}"), rule);
+        gate.admin()
+            .team(team)
+            .await
+            .bad_field(&format!("team.{field}"), rule);
     }
     assert_eq!(gate.entries().await, entries);
 }

@@ -19,7 +19,14 @@ fn lasting(seconds: i64, nanos: i32) -> Option<Duration> {
 }
 
 fn windowed(id: &str, (start, end, duration): Parts) -> TaskSpec {
-    TaskSpec { window: Some(TaskWindow { start, end, duration }), ..deployment(id) }
+    TaskSpec {
+        window: Some(TaskWindow {
+            start,
+            end,
+            duration,
+        }),
+        ..deployment(id)
+    }
 }
 
 /// Each is refused by its part of the window, also when it is only asked about.
@@ -27,8 +34,14 @@ async fn all_refused(gate: &Gate, rows: Vec<(&str, Parts)>) {
     let entries = gate.entries().await;
     for (part, parts) in rows {
         let (field, task) = (format!("task.window.{part}"), windowed("t1", parts));
-        gate.orchestrator().create(task.clone()).await.bad_field(&field, "W1");
-        gate.orchestrator().preview(task).await.bad_field(&field, "W1");
+        gate.orchestrator()
+            .create(task.clone())
+            .await
+            .bad_field(&field, "W1");
+        gate.orchestrator()
+            .preview(task)
+            .await
+            .bad_field(&field, "W1");
     }
     assert_eq!(gate.entries().await, entries);
 }

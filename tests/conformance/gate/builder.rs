@@ -6,7 +6,10 @@ use countersign_proto::v1::{
 
 /// A person of the server's own issuer.
 pub(crate) fn person(subject: &str) -> Person {
-    Person { issuer: String::new(), subject: subject.to_owned() }
+    Person {
+        issuer: String::new(),
+        subject: subject.to_owned(),
+    }
 }
 
 /// A deployment of `web` to `production`, triggered by `carol`.
@@ -37,13 +40,19 @@ pub(crate) fn team(id: &str, members: &[&str]) -> Team {
 /// One side of a scope: these ids.
 pub(crate) fn ids(ids: &[&str]) -> Option<ScopeSide> {
     let ids = ids.iter().map(|&id| id.to_owned()).collect();
-    Some(ScopeSide { ids, tags: Vec::new() })
+    Some(ScopeSide {
+        ids,
+        tags: Vec::new(),
+    })
 }
 
 /// One side of a scope: these tags.
 pub(crate) fn tags(tags: &[&str]) -> Option<ScopeSide> {
     let tags = tags.iter().map(|&tag| tag.to_owned()).collect();
-    Some(ScopeSide { ids: Vec::new(), tags })
+    Some(ScopeSide {
+        ids: Vec::new(),
+        tags,
+    })
 }
 
 /// A policy that is being written: for every project and environment, one approval, nobody yet.
@@ -67,13 +76,17 @@ impl PolicySpec {
 
     pub(crate) fn users(mut self, users: &[&str]) -> Self {
         let approvers = self.0.approvers.get_or_insert_default();
-        approvers.users.extend(users.iter().map(|user| person(user)));
+        approvers
+            .users
+            .extend(users.iter().map(|user| person(user)));
         self
     }
 
     pub(crate) fn teams(mut self, teams: &[&str]) -> Self {
         let approvers = self.0.approvers.get_or_insert_default();
-        approvers.teams.extend(teams.iter().map(|&team| team.to_owned()));
+        approvers
+            .teams
+            .extend(teams.iter().map(|&team| team.to_owned()));
         self
     }
 

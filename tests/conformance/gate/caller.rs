@@ -41,9 +41,18 @@ impl From<Status> for Refused {
             reason(&status).map(ErrorReason::wire_name),
             "each refusal has a reason of the public enum: {status:?}"
         );
-        let metadata = info.as_ref().map(|info| info.metadata.clone()).unwrap_or_default();
-        let violations = status.get_details_bad_request().map(|bad| bad.field_violations);
-        let fields = violations.into_iter().flatten().map(|violation| violation.field).collect();
+        let metadata = info
+            .as_ref()
+            .map(|info| info.metadata.clone())
+            .unwrap_or_default();
+        let violations = status
+            .get_details_bad_request()
+            .map(|bad| bad.field_violations);
+        let fields = violations
+            .into_iter()
+            .flatten()
+            .map(|violation| violation.field)
+            .collect();
         Self {
             code: status.code(),
             reason: info.map(|info| info.reason).unwrap_or_default(),
@@ -74,7 +83,11 @@ impl<T: std::fmt::Debug> Expect<T> for Result<T, Refused> {
     #[track_caller]
     fn refused(self, reason: &str, rule: &str) -> Refused {
         let refused = self.expect_err("expected a refusal");
-        assert_eq!((refused.reason.as_str(), refused.rule.as_str()), (reason, rule), "{refused:?}");
+        assert_eq!(
+            (refused.reason.as_str(), refused.rule.as_str()),
+            (reason, rule),
+            "{refused:?}"
+        );
         refused
     }
 
@@ -85,7 +98,10 @@ impl<T: std::fmt::Debug> Expect<T> for Result<T, Refused> {
         assert_eq!(refused.fact("field"), field, "{refused:?}");
         assert_eq!(refused.fields, [field], "{refused:?}");
         let told = !refused.fact("found").is_empty() && !refused.fact("allowed").is_empty();
-        assert!(told, "it says what was found and what is allowed: {refused:?}");
+        assert!(
+            told,
+            "it says what was found and what is allowed: {refused:?}"
+        );
         refused
     }
 }
@@ -98,30 +114,53 @@ pub(super) type Answer<T> = Result<T, Refused>;
 
 impl Caller {
     pub(crate) async fn create(&self, task: TaskSpec) -> Answer<CreateChangeRequestResponse> {
-        let request = CreateChangeRequestRequest { task: Some(task), validate_only: false };
-        let answer = self.0.change_requests().create_change_request(request).await;
+        let request = CreateChangeRequestRequest {
+            task: Some(task),
+            validate_only: false,
+        };
+        let answer = self
+            .0
+            .change_requests()
+            .create_change_request(request)
+            .await;
         Ok(answer?.into_inner())
     }
 
     pub(crate) async fn preview(&self, task: TaskSpec) -> Answer<CreateChangeRequestResponse> {
-        let request = CreateChangeRequestRequest { task: Some(task), validate_only: true };
-        let answer = self.0.change_requests().create_change_request(request).await;
+        let request = CreateChangeRequestRequest {
+            task: Some(task),
+            validate_only: true,
+        };
+        let answer = self
+            .0
+            .change_requests()
+            .create_change_request(request)
+            .await;
         Ok(answer?.into_inner())
     }
 
     pub(crate) async fn approve(&self, target: &str) -> Answer<ChangeRequest> {
-        self.approve_with(ApproveRequest { change_request: target.to_owned(), ..ApproveRequest::default() })
-            .await
+        self.approve_with(ApproveRequest {
+            change_request: target.to_owned(),
+            ..ApproveRequest::default()
+        })
+        .await
     }
 
     pub(crate) async fn approve_with(&self, request: ApproveRequest) -> Answer<ChangeRequest> {
         let answer = self.0.change_requests().approve(request).await;
-        Ok(answer?.into_inner().change_request.expect("an answer holds the change request"))
+        Ok(answer?
+            .into_inner()
+            .change_request
+            .expect("an answer holds the change request"))
     }
 
     pub(crate) async fn reject(&self, target: &str) -> Answer<RejectResponse> {
-        self.reject_with(RejectRequest { change_request: target.to_owned(), ..RejectRequest::default() })
-            .await
+        self.reject_with(RejectRequest {
+            change_request: target.to_owned(),
+            ..RejectRequest::default()
+        })
+        .await
     }
 
     pub(crate) async fn reject_with(&self, request: RejectRequest) -> Answer<RejectResponse> {
@@ -134,24 +173,36 @@ impl Caller {
             ..RevokeApprovalRequest::default()
         };
         let answer = self.0.change_requests().revoke_approval(request).await;
-        Ok(answer?.into_inner().change_request.expect("an answer holds the change request"))
+        Ok(answer?
+            .into_inner()
+            .change_request
+            .expect("an answer holds the change request"))
     }
 
     pub(crate) async fn withdraw(&self, task_id: &str) -> Answer<Task> {
-        let request =
-            WithdrawTaskRequest { task_id: task_id.to_owned(), ..WithdrawTaskRequest::default() };
+        let request = WithdrawTaskRequest {
+            task_id: task_id.to_owned(),
+            ..WithdrawTaskRequest::default()
+        };
         let answer = self.0.change_requests().withdraw_task(request).await;
         Ok(answer?.into_inner().task.expect("an answer holds the task"))
     }
 
     pub(crate) async fn change_request(&self, target: &str) -> Answer<ChangeRequest> {
-        let request = GetChangeRequestRequest { change_request: target.to_owned() };
+        let request = GetChangeRequestRequest {
+            change_request: target.to_owned(),
+        };
         let answer = self.0.change_requests().get_change_request(request).await;
-        Ok(answer?.into_inner().change_request.expect("an answer holds the change request"))
+        Ok(answer?
+            .into_inner()
+            .change_request
+            .expect("an answer holds the change request"))
     }
 
     pub(crate) async fn task(&self, task_id: &str) -> Answer<Task> {
-        let request = GetTaskRequest { task_id: task_id.to_owned() };
+        let request = GetTaskRequest {
+            task_id: task_id.to_owned(),
+        };
         let answer = self.0.change_requests().get_task(request).await;
         Ok(answer?.into_inner().task.expect("an answer holds the task"))
     }
@@ -189,12 +240,18 @@ impl Caller {
     }
 
     pub(crate) async fn policy(&self, policy: PolicySpec) -> Answer<CreatePolicyResponse> {
-        let request = CreatePolicyRequest { policy: Some(policy.build()), request_id: String::new() };
+        let request = CreatePolicyRequest {
+            policy: Some(policy.build()),
+            request_id: String::new(),
+        };
         Ok(self.0.policies().create_policy(request).await?.into_inner())
     }
 
     pub(crate) async fn team(&self, team: Team) -> Answer<Team> {
-        let request = CreateTeamRequest { team: Some(team), request_id: String::new() };
+        let request = CreateTeamRequest {
+            team: Some(team),
+            request_id: String::new(),
+        };
         let answer = self.0.teams().create_team(request).await?;
         Ok(answer.into_inner().team.expect("an answer holds the team"))
     }

@@ -23,7 +23,12 @@ impl Caller {
     }
 
     pub(crate) async fn tasks(&self, request: ListTasksRequest) -> Answer<ListTasksResponse> {
-        Ok(self.0.change_requests().list_tasks(request).await?.into_inner())
+        Ok(self
+            .0
+            .change_requests()
+            .list_tasks(request)
+            .await?
+            .into_inner())
     }
 
     pub(crate) async fn entries(&self, request: ListEntriesRequest) -> Answer<ListEntriesResponse> {
@@ -36,15 +41,30 @@ impl Caller {
 
     /// Answers until when the log may be ahead of the clock.
     pub(crate) async fn accept_clock(&self, comment: &str) -> Answer<Option<Timestamp>> {
-        let request = AcceptClockRequest { comment: comment.to_owned() };
-        Ok(self.0.log().accept_clock(request).await?.into_inner().accepted_until)
+        let request = AcceptClockRequest {
+            comment: comment.to_owned(),
+            request_id: String::new(),
+        };
+        Ok(self
+            .0
+            .log()
+            .accept_clock(request)
+            .await?
+            .into_inner()
+            .accepted_until)
     }
 
     /// The first thousand entries from a sequence on.
     pub(crate) async fn entries_from(&self, from_sequence: u64) -> Vec<LogEntry> {
-        let request =
-            ListEntriesRequest { from_sequence, page_size: 1_000, ..ListEntriesRequest::default() };
-        self.entries(request).await.expect("an auditor reads the log").entries
+        let request = ListEntriesRequest {
+            from_sequence,
+            page_size: 1_000,
+            ..ListEntriesRequest::default()
+        };
+        self.entries(request)
+            .await
+            .expect("an auditor reads the log")
+            .entries
     }
 
     /// The bodies of the entries about a task.
@@ -55,7 +75,11 @@ impl Caller {
             page_size: 1_000,
             ..ListEntriesRequest::default()
         };
-        let entries = self.entries(request).await.expect("an auditor reads the log").entries;
+        let entries = self
+            .entries(request)
+            .await
+            .expect("an auditor reads the log")
+            .entries;
         entries.iter().map(said_in).collect()
     }
 }

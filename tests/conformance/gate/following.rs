@@ -71,7 +71,10 @@ impl<M: Message + std::fmt::Debug> Followed<M> {
         // Heartbeats alone would keep it waiting for ever.
         if tokio::time::timeout(LIMIT, reading).await.is_err() {
             let last = format!("{:?}", messages.last());
-            panic!("not found in {} messages, the last: {last:.3000}", messages.len());
+            panic!(
+                "not found in {} messages, the last: {last:.3000}",
+                messages.len()
+            );
         }
         messages
     }
@@ -80,15 +83,25 @@ impl<M: Message + std::fmt::Debug> Followed<M> {
     pub(crate) async fn synced(&mut self) -> (Vec<M>, Mark) {
         let kind = |message: &M| message.mark().map(Mark::kind);
         let messages = self.until(|message| kind(message).is_some()).await;
-        let mark = messages.last().and_then(|message| message.mark().cloned()).unwrap();
-        assert_eq!(mark.kind(), MarkKind::Synced, "the first mark says synced: {mark:?}");
+        let mark = messages
+            .last()
+            .and_then(|message| message.mark().cloned())
+            .unwrap();
+        assert_eq!(
+            mark.kind(),
+            MarkKind::Synced,
+            "the first mark says synced: {mark:?}"
+        );
         (messages, mark)
     }
 
     /// All messages up to the next heartbeat, and that heartbeat.
     pub(crate) async fn heartbeat(&mut self) -> (Vec<M>, Mark) {
         let messages = self.until(|message| message.mark().is_some()).await;
-        let mark = messages.last().and_then(|message| message.mark().cloned()).unwrap();
+        let mark = messages
+            .last()
+            .and_then(|message| message.mark().cloned())
+            .unwrap();
         assert_eq!(mark.kind(), MarkKind::Heartbeat, "{mark:?}");
         (messages, mark)
     }
@@ -97,7 +110,10 @@ impl<M: Message + std::fmt::Debug> Followed<M> {
     pub(crate) async fn marked(&mut self, sequence: u64) -> (Vec<M>, Mark) {
         let reached = |message: &M| message.mark().is_some_and(|mark| mark.sequence >= sequence);
         let messages = self.until(reached).await;
-        let mark = messages.last().and_then(|message| message.mark().cloned()).unwrap();
+        let mark = messages
+            .last()
+            .and_then(|message| message.mark().cloned())
+            .unwrap();
         (messages, mark)
     }
 
@@ -132,14 +148,22 @@ impl Caller {
         &self,
         request: WatchSignalsRequest,
     ) -> Answer<Followed<WatchSignalsResponse>> {
-        Ok(Followed(self.0.runner().watch_signals(request).await?.into_inner()))
+        Ok(Followed(
+            self.0.runner().watch_signals(request).await?.into_inner(),
+        ))
     }
 
     pub(crate) async fn status(
         &self,
         request: WatchStatusRequest,
     ) -> Answer<Followed<WatchStatusResponse>> {
-        Ok(Followed(self.0.change_requests().watch_status(request).await?.into_inner()))
+        Ok(Followed(
+            self.0
+                .change_requests()
+                .watch_status(request)
+                .await?
+                .into_inner(),
+        ))
     }
 
     /// Follows the log; `None` is from the beginning.
@@ -148,6 +172,8 @@ impl Caller {
         start: Option<countersign_proto::v1::watch_log_request::Start>,
     ) -> Answer<Followed<WatchLogResponse>> {
         let request = WatchLogRequest { start };
-        Ok(Followed(self.0.log().watch_log(request).await?.into_inner()))
+        Ok(Followed(
+            self.0.log().watch_log(request).await?.into_inner(),
+        ))
     }
 }

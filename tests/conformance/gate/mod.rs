@@ -23,12 +23,6 @@ pub(crate) use tokens::TokenSpec;
 
 /// Makes one test for each store of one body.
 macro_rules! on_both_stores {
-    ($($(#[$attribute:meta])* async fn $name:ident($gate:ident) $body:block)*) => {
-        $(on_both_stores!(@one $(#[$attribute])* $name, $crate::gate::Setup::default(), $gate, $body);)*
-    };
-    (with $setup:expr; $($(#[$attribute:meta])* async fn $name:ident($gate:ident) $body:block)*) => {
-        $(on_both_stores!(@one $(#[$attribute])* $name, $setup, $gate, $body);)*
-    };
     (@one $(#[$attribute:meta])* $name:ident, $setup:expr, $gate:ident, $body:block) => {
         mod $name {
             #[allow(unused_imports, reason = "a short test may need nothing of its file")]
@@ -53,6 +47,16 @@ macro_rules! on_both_stores {
                 body(&mut gate).await;
                 $crate::gate::check(gate).await;
             }
+        }
+    };
+    (with $setup:expr;
+        $($(#[$attribute:meta])* async fn $name:ident($gate:ident) $body:block)*
+    ) => {
+        $(on_both_stores!(@one $(#[$attribute])* $name, $setup, $gate, $body);)*
+    };
+    ($($(#[$attribute:meta])* async fn $name:ident($gate:ident) $body:block)*) => {
+        on_both_stores! { with $crate::gate::Setup::default();
+            $($(#[$attribute])* async fn $name($gate) $body)*
         }
     };
 }

@@ -38,7 +38,12 @@ pub(crate) struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { require_policy: false, prefix: "CR", tokens: None, configure: |_| {} }
+        Self {
+            require_policy: false,
+            prefix: "CR",
+            tokens: None,
+            configure: |_| {},
+        }
     }
 }
 
@@ -60,14 +65,28 @@ impl Gate {
     pub(crate) async fn start(kind: StoreKind, setup: Setup) -> Self {
         let files = tempfile::tempdir().unwrap();
         let store = match kind {
-            StoreKind::Sqlite => StoreConfig::Sqlite { path: files.path().join("store.db") },
-            StoreKind::Postgres => StoreConfig::Postgres { url: fresh_database().await },
+            StoreKind::Sqlite => StoreConfig::Sqlite {
+                path: files.path().join("store.db"),
+            },
+            StoreKind::Postgres => StoreConfig::Postgres {
+                url: fresh_database().await,
+            },
         };
         let clock = ManualClock::at(Instant::from_micros(BEGINNING_MICROS).unwrap());
         let running = serve(&store, &clock, &setup).await;
         let (engine, address, stop, serving) = running;
         let engine = Some(engine);
-        Self { kind, engine, clock, store, setup, address, stop, serving, _files: files }
+        Self {
+            kind,
+            engine,
+            clock,
+            store,
+            setup,
+            address,
+            stop,
+            serving,
+            _files: files,
+        }
     }
 
     /// A second server on the same store; only PostgreSQL allows it.
@@ -147,7 +166,10 @@ impl Gate {
     pub(crate) fn at_micros(&self, micros: i64) -> Option<prost_types::Timestamp> {
         let micros = self.clock.now().micros() + micros;
         let nanos = i32::try_from(micros.rem_euclid(1_000_000) * 1_000).unwrap();
-        Some(prost_types::Timestamp { seconds: micros.div_euclid(1_000_000), nanos })
+        Some(prost_types::Timestamp {
+            seconds: micros.div_euclid(1_000_000),
+            nanos,
+        })
     }
 
     /// How many entries the log has.
@@ -207,5 +229,7 @@ async fn fresh_database() -> String {
         "COUNTERSIGN_TEST_POSTGRES_URL is not set: run `make test`, or start a cluster with \
          `tests/tools/postgres start DIR` and set it to the URL that this prints",
     );
-    countersign_store::testing::fresh_postgres(&admin).await.unwrap()
+    countersign_store::testing::fresh_postgres(&admin)
+        .await
+        .unwrap()
 }

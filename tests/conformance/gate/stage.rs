@@ -11,13 +11,20 @@ use super::{Expect, Gate, LIMIT, PolicySpec};
 
 /// A task window; either side may be left out.
 pub(crate) fn window(start: Option<Timestamp>, end: Option<Timestamp>) -> Option<TaskWindow> {
-    Some(TaskWindow { start, end, duration: None })
+    Some(TaskWindow {
+        start,
+        end,
+        duration: None,
+    })
 }
 
 impl Gate {
     /// One policy for everything: `alice` approves.
     pub(crate) async fn alice_approves(&self) {
-        self.admin().policy(PolicySpec::new("prod").users(&["alice"])).await.granted();
+        self.admin()
+            .policy(PolicySpec::new("prod").users(&["alice"]))
+            .await
+            .granted();
     }
 
     /// A task that waits for approval.
@@ -38,7 +45,11 @@ impl Gate {
     /// A task that was cleared once.
     pub(crate) async fn cleared(&self, task: TaskSpec) -> Task {
         let task = self.approved(task).await;
-        assert_eq!((task.state(), task.generation), (TaskState::Cleared, 1), "{task:?}");
+        assert_eq!(
+            (task.state(), task.generation),
+            (TaskState::Cleared, 1),
+            "{task:?}"
+        );
         task
     }
 
@@ -61,10 +72,21 @@ impl Gate {
     /// Waits until the health is told as this.
     pub(crate) async fn becomes(&self, status: ServingStatus) {
         let mut health = HealthClient::new(self.channel());
-        let mut told = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
+        let mut told = health
+            .watch(HealthCheckRequest::default())
+            .await
+            .unwrap()
+            .into_inner();
         let wanted = tonic_health::pb::health_check_response::ServingStatus::from(status);
         let following = async {
-            while told.message().await.unwrap().expect("the health is told").status() != wanted {}
+            while told
+                .message()
+                .await
+                .unwrap()
+                .expect("the health is told")
+                .status()
+                != wanted
+            {}
         };
         let found = tokio::time::timeout(LIMIT, following).await;
         found.unwrap_or_else(|_| panic!("the health does not become {status}"));

@@ -11,18 +11,27 @@ const SECOND: i64 = 1_000_000;
 
 /// A task whose window opens after 10 seconds and closes after 20.
 fn later(gate: &Gate, id: &str) -> TaskSpec {
-    TaskSpec { window: window(gate.at(10), gate.at(20)), ..deployment(id) }
+    TaskSpec {
+        window: window(gate.at(10), gate.at(20)),
+        ..deployment(id)
+    }
 }
 
 /// A task whose window closes after 20 seconds.
 fn until(gate: &Gate, id: &str) -> TaskSpec {
-    TaskSpec { window: window(None, gate.at(20)), ..deployment(id) }
+    TaskSpec {
+        window: window(None, gate.at(20)),
+        ..deployment(id)
+    }
 }
 
 /// The task ended because its window closed; answers with its change request.
 async fn closed(gate: &Gate, id: &str) -> ChangeRequest {
     let task = gate.task(id).await;
-    assert_eq!((task.state(), task.signal()), (TaskState::Terminated, Signal::Terminate));
+    assert_eq!(
+        (task.state(), task.signal()),
+        (TaskState::Terminated, Signal::Terminate)
+    );
     assert_eq!(task.termination_reason(), TerminationReason::WindowClosed);
     assert_eq!((task.permit, task.start), (None, None));
     assert!(task.ended_at.is_some() && task.blockers.is_empty());
@@ -41,7 +50,10 @@ async fn expired(gate: &Gate, id: &str) {
 async fn closed_though_approved(gate: &Gate, id: &str) {
     let cr = closed(gate, id).await;
     assert_eq!(cr.state(), ChangeRequestState::Approved);
-    assert_eq!((cr.expiry_cause(), cr.ended_at), (ExpiryCause::Unspecified, None));
+    assert_eq!(
+        (cr.expiry_cause(), cr.ended_at),
+        (ExpiryCause::Unspecified, None)
+    );
 }
 
 on_both_stores! {

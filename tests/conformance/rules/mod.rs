@@ -15,6 +15,7 @@ mod matching;
 mod merging;
 mod minimum;
 mod races;
+mod refusals;
 mod rejecting;
 mod repeats;
 mod request_ids;

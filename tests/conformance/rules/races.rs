@@ -11,7 +11,9 @@ const ROUNDS: usize = 25;
 
 /// What the log says happened to a task.
 async fn events(gate: &Gate, id: &str) -> Vec<String> {
-    gate.as_("auditor:audit").events(AggregateKind::Task, id).await
+    gate.as_("auditor:audit")
+        .events(AggregateKind::Task, id)
+        .await
 }
 
 /// How often a task was started, and how often it was terminated.
@@ -54,7 +56,7 @@ on_both_stores! {
             let state = gate.task(&id).await.state();
             match (rejected, started) {
                 (Ok(rejected), Err(started)) => {
-                    assert_eq!(rejected.terminated_task_ids, [id.clone()]);
+                    assert_eq!(rejected.terminated_task_ids, [id.as_str()]);
                     is_refused_as(&started, "START_NEVER");
                     assert_eq!(state, TaskState::Terminated);
                     assert_eq!(started_and_terminated(gate, &id).await, (0, 1));

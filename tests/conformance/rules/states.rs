@@ -11,21 +11,48 @@ use crate::gate::{Expect, Gate, deployment, said_in, window};
 
 /// Every way in which a task can end, with its name here and the state of its change request.
 const ENDS: [(&str, TaskState, ChangeRequestState); 8] = [
-    ("succeeded", TaskState::Succeeded, ChangeRequestState::Approved),
+    (
+        "succeeded",
+        TaskState::Succeeded,
+        ChangeRequestState::Approved,
+    ),
     ("failed", TaskState::Failed, ChangeRequestState::Approved),
-    ("rejected", TaskState::Terminated, ChangeRequestState::Rejected),
-    ("rejected-late", TaskState::Terminated, ChangeRequestState::Rejected),
+    (
+        "rejected",
+        TaskState::Terminated,
+        ChangeRequestState::Rejected,
+    ),
+    (
+        "rejected-late",
+        TaskState::Terminated,
+        ChangeRequestState::Rejected,
+    ),
     ("closed", TaskState::Terminated, ChangeRequestState::Expired),
-    ("closed-late", TaskState::Terminated, ChangeRequestState::Approved),
-    ("withdrawn", TaskState::Terminated, ChangeRequestState::Withdrawn),
-    ("withdrawn-late", TaskState::Terminated, ChangeRequestState::Approved),
+    (
+        "closed-late",
+        TaskState::Terminated,
+        ChangeRequestState::Approved,
+    ),
+    (
+        "withdrawn",
+        TaskState::Terminated,
+        ChangeRequestState::Withdrawn,
+    ),
+    (
+        "withdrawn-late",
+        TaskState::Terminated,
+        ChangeRequestState::Approved,
+    ),
 ];
 
 /// Brings one task to each of its ends, 10 seconds from now.
 async fn bring_to_their_ends(gate: &Gate) {
     gate.alice_approves().await;
     let (alice, runner) = (gate.as_("alice"), gate.runner());
-    for (id, outcome) in [("succeeded", TaskOutcome::Succeeded), ("failed", TaskOutcome::Failed)] {
+    for (id, outcome) in [
+        ("succeeded", TaskOutcome::Succeeded),
+        ("failed", TaskOutcome::Failed),
+    ] {
         gate.running(deployment(id), "claim").await;
         runner.finish(id, "claim", outcome).await.granted();
     }
@@ -33,13 +60,19 @@ async fn bring_to_their_ends(gate: &Gate) {
     alice.reject("rejected").await.granted();
     gate.cleared(deployment("rejected-late")).await;
     alice.reject("rejected-late").await.granted();
-    let closing = |id| TaskSpec { window: window(None, gate.at(10)), ..deployment(id) };
+    let closing = |id| TaskSpec {
+        window: window(None, gate.at(10)),
+        ..deployment(id)
+    };
     gate.waiting(closing("closed")).await;
     gate.cleared(closing("closed-late")).await;
     gate.waiting(deployment("withdrawn")).await;
     gate.orchestrator().withdraw("withdrawn").await.granted();
     gate.cleared(deployment("withdrawn-late")).await;
-    gate.orchestrator().withdraw("withdrawn-late").await.granted();
+    gate.orchestrator()
+        .withdraw("withdrawn-late")
+        .await
+        .granted();
     gate.pass(10).await;
 }
 
@@ -55,10 +88,21 @@ async fn ended(gate: &Gate) -> BTreeMap<&'static str, (Task, ChangeRequestState)
 
 /// The change requests of a view, oldest first.
 async fn listed(gate: &Gate, view: ChangeRequestView) -> Vec<String> {
-    let request =
-        ListChangeRequestsRequest { view: view.into(), ..ListChangeRequestsRequest::default() };
-    let found = gate.as_("alice").list(request).await.granted().change_requests;
-    found.into_iter().rev().map(|cr| cr.tasks[0].id.clone()).collect()
+    let request = ListChangeRequestsRequest {
+        view: view.into(),
+        ..ListChangeRequestsRequest::default()
+    };
+    let found = gate
+        .as_("alice")
+        .list(request)
+        .await
+        .granted()
+        .change_requests;
+    found
+        .into_iter()
+        .rev()
+        .map(|cr| cr.tasks[0].id.clone())
+        .collect()
 }
 
 on_both_stores! {

@@ -1,7 +1,7 @@
 //! W1: the task window, and its two edges to the microsecond.
 
 use countersign_proto::v1::blocker::Detail;
-use countersign_proto::v1::{BlockerKind, Signal, Task, TaskSpec, TaskState, TaskWindow};
+use countersign_proto::v1::{Blocker, BlockerKind, Signal, Task, TaskSpec, TaskState, TaskWindow};
 use prost_types::{Duration, Timestamp};
 
 use crate::gate::{Expect, Gate, deployment, window};
@@ -11,19 +11,32 @@ const YEAR: i64 = 366 * 24 * 3_600;
 
 /// A deployment that may start in this window.
 fn windowed(id: &str, start: Option<Timestamp>, end: Option<Timestamp>) -> TaskSpec {
-    TaskSpec { window: window(start, end), ..deployment(id) }
+    TaskSpec {
+        window: window(start, end),
+        ..deployment(id)
+    }
 }
 
 /// A deployment with a start and a length.
 fn lasting(id: &str, start: Option<Timestamp>, micros: i64) -> TaskSpec {
     let nanos = i32::try_from(micros % SECOND * 1_000).unwrap();
-    let duration = Some(Duration { seconds: micros / SECOND, nanos });
-    TaskSpec { window: Some(TaskWindow { start, end: None, duration }), ..deployment(id) }
+    let duration = Some(Duration {
+        seconds: micros / SECOND,
+        nanos,
+    });
+    TaskSpec {
+        window: Some(TaskWindow {
+            start,
+            end: None,
+            duration,
+        }),
+        ..deployment(id)
+    }
 }
 
 /// The instant at which a waiting task says that its window opens.
 fn opens_at(task: &Task) -> Option<Timestamp> {
-    let kinds: Vec<BlockerKind> = task.blockers.iter().map(|blocker| blocker.kind()).collect();
+    let kinds: Vec<BlockerKind> = task.blockers.iter().map(Blocker::kind).collect();
     assert_eq!(kinds, [BlockerKind::Window], "{task:?}");
     match &task.blockers[0].detail {
         Some(Detail::Window(window)) => window.opens_at,
@@ -33,13 +46,24 @@ fn opens_at(task: &Task) -> Option<Timestamp> {
 
 /// A start is refused for now, because the window has not opened.
 async fn is_too_early(gate: &Gate, id: &str) {
-    let refused = gate.runner().start(id, 1, "early").await.refused("START_NOT_NOW", "P4");
-    assert_eq!((refused.fact("found"), refused.fact("waiting_for")), ("HELD", "window"));
+    let refused = gate
+        .runner()
+        .start(id, 1, "early")
+        .await
+        .refused("START_NOT_NOW", "P4");
+    assert_eq!(
+        (refused.fact("found"), refused.fact("waiting_for")),
+        ("HELD", "window")
+    );
 }
 
 /// A start is refused for ever, because the window has closed.
 async fn is_too_late(gate: &Gate, id: &str) {
-    let refused = gate.runner().start(id, 1, "late").await.refused("START_NEVER", "P4");
+    let refused = gate
+        .runner()
+        .start(id, 1, "late")
+        .await
+        .refused("START_NEVER", "P4");
     assert_eq!(refused.fact("found"), "TERMINATED");
 }
 

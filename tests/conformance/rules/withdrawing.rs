@@ -11,7 +11,8 @@ use crate::gate::{Expect, deployment, window};
 on_both_stores! {
     async fn p7_the_orchestrator_and_the_creator_may_withdraw(gate) {
         gate.alice_approves().await;
-        for (id, bearer) in [("t1", "orchestrator:deployer"), ("t2", "orchestrator:ci"), ("t3", "carol")] {
+        let rows = [("t1", "orchestrator:deployer"), ("t2", "orchestrator:ci"), ("t3", "carol")];
+        for (id, bearer) in rows {
             gate.waiting(deployment(id)).await;
             let ended = gate.as_(bearer).withdraw(id).await.granted();
             assert_eq!((ended.state(), ended.signal()), (TaskState::Terminated, Signal::Terminate));
@@ -85,7 +86,8 @@ on_both_stores! {
             let refused = gate.orchestrator().withdraw(id).await;
             let refused = refused.refused("NOT_WITHDRAWABLE", "P7");
             assert_eq!(refused.code, Code::FailedPrecondition);
-            assert_eq!((refused.fact("found"), refused.fact("allowed")), (state, "PAUSED, CLEARED"));
+            assert_eq!(refused.fact("found"), state);
+            assert_eq!(refused.fact("allowed"), "PAUSED, CLEARED");
         }
         assert_eq!(gate.entries().await, entries);
     }

@@ -9,7 +9,10 @@ use crate::gate::{Expect, Followed, Gate, deployment};
 
 /// The entries of these messages.
 fn entries_of(messages: Vec<WatchLogResponse>) -> Vec<LogEntry> {
-    messages.into_iter().flat_map(|message| message.entries).collect()
+    messages
+        .into_iter()
+        .flat_map(|message| message.entries)
+        .collect()
 }
 
 /// The sequences of entries.
@@ -38,7 +41,10 @@ async fn present(gate: &Gate, start: Option<Start>) -> (Vec<LogEntry>, Mark) {
 /// Reads until an entry with this sequence has come.
 async fn up_to(stream: &mut Followed<WatchLogResponse>, sequence: u64) -> Vec<LogEntry> {
     let reaches = |message: &WatchLogResponse| {
-        message.entries.last().is_some_and(|entry| entry.sequence >= sequence)
+        message
+            .entries
+            .last()
+            .is_some_and(|entry| entry.sequence >= sequence)
     };
     entries_of(stream.until(reaches).await)
 }
@@ -46,7 +52,10 @@ async fn up_to(stream: &mut Followed<WatchLogResponse>, sequence: u64) -> Vec<Lo
 /// Some tasks, each with four entries.
 async fn write_some(gate: &Gate, prefix: &str) {
     for number in 0..3 {
-        gate.orchestrator().create(deployment(&format!("{prefix}{number}"))).await.granted();
+        gate.orchestrator()
+            .create(deployment(&format!("{prefix}{number}")))
+            .await
+            .granted();
     }
 }
 

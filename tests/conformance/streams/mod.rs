@@ -20,12 +20,18 @@ fn quick_heartbeats() -> Setup {
     let configure = |config: &mut countersign_engine::EngineConfig| {
         config.heartbeat = Duration::from_millis(50);
     };
-    Setup { configure, ..Setup::default() }
+    Setup {
+        configure,
+        ..Setup::default()
+    }
 }
 
 /// All signals of these messages, in order.
 fn signals_of(messages: &[WatchSignalsResponse]) -> Vec<&TaskSignal> {
-    messages.iter().flat_map(|message| &message.signals).collect()
+    messages
+        .iter()
+        .flat_map(|message| &message.signals)
+        .collect()
 }
 
 /// Which tasks were told of, by id, with signal and state.
@@ -40,7 +46,10 @@ fn told(messages: &[WatchSignalsResponse]) -> Vec<(&str, Signal, TaskState)> {
 
 /// All change requests of these messages, in order.
 fn states_of(messages: &[WatchStatusResponse]) -> Vec<&ChangeRequest> {
-    messages.iter().flat_map(|message| &message.change_requests).collect()
+    messages
+        .iter()
+        .flat_map(|message| &message.change_requests)
+        .collect()
 }
 
 /// Which tasks' change requests were told of, by task id.

@@ -14,7 +14,10 @@ const STOPPED: (Signal, TaskState) = (Signal::Terminate, TaskState::Terminated);
 
 /// A task for the runner `web-1`.
 fn ours(id: &str) -> TaskSpec {
-    TaskSpec { runner: "web-1".to_owned(), ..deployment(id) }
+    TaskSpec {
+        runner: "web-1".to_owned(),
+        ..deployment(id)
+    }
 }
 
 fn row(id: &str, (signal, state): (Signal, TaskState)) -> (&str, Signal, TaskState) {

@@ -11,12 +11,21 @@ const CHANGES: usize = 150;
 
 /// A task whose state takes some kilobytes to tell.
 fn wordy(id: &str) -> TaskSpec {
-    let labels = (0..30).map(|number| (number.to_string(), "x".repeat(256))).collect();
-    TaskSpec { description: "x".repeat(4_096), labels, ..deployment(id) }
+    let labels = (0..30)
+        .map(|number| (number.to_string(), "x".repeat(256)))
+        .collect();
+    TaskSpec {
+        description: "x".repeat(4_096),
+        labels,
+        ..deployment(id)
+    }
 }
 
 async fn watch(gate: &Gate) -> Followed<WatchStatusResponse> {
-    let request = WatchStatusRequest { project: "web".to_owned(), ..WatchStatusRequest::default() };
+    let request = WatchStatusRequest {
+        project: "web".to_owned(),
+        ..WatchStatusRequest::default()
+    };
     let mut stream = gate.as_("bob").status(request).await.granted();
     stream.synced().await;
     stream
@@ -25,7 +34,10 @@ async fn watch(gate: &Gate) -> Followed<WatchStatusResponse> {
 /// Reads until the state that this entry made was told; answers with all sequences.
 async fn up_to(stream: &mut Followed<WatchStatusResponse>, sequence: u64) -> Vec<u64> {
     let sequences = |messages: &[WatchStatusResponse]| -> Vec<u64> {
-        states_of(messages).into_iter().map(|cr| cr.sequence).collect()
+        states_of(messages)
+            .into_iter()
+            .map(|cr| cr.sequence)
+            .collect()
     };
     let reached = |message: &WatchStatusResponse| {
         sequences(std::slice::from_ref(message)).contains(&sequence)

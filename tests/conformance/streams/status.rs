@@ -1,7 +1,7 @@
 //! Following change requests: by id, by project and environment, until done, and over a cut.
 
 use countersign_proto::v1::{
-    ChangeRequestState, TaskOutcome, TaskSpec, TaskState, WatchStatusRequest,
+    ChangeRequestState, Task, TaskOutcome, TaskSpec, TaskState, WatchStatusRequest,
 };
 
 use super::{quick_heartbeats, shown, states_of};
@@ -105,8 +105,8 @@ on_both_stores! {
         let (messages, ended) = stream.end().await;
         ended.granted();
         let last = |id: &str| {
-            let tasks = states_of(&messages).into_iter().flat_map(|cr| &cr.tasks);
-            tasks.filter(|task| task.id == id).last().map(|task| task.state())
+            let mut tasks = states_of(&messages).into_iter().flat_map(|cr| &cr.tasks).rev();
+            tasks.find(|task| task.id == id).map(Task::state)
         };
         assert_eq!(last("t1"), Some(TaskState::Failed));
         assert_eq!(last("t2"), Some(TaskState::Terminated));

@@ -50,20 +50,20 @@ fn i51_every_changed_column_is_found_at_its_entry() {
         ("hash", |entry| entry.head.hash = Hash::ZERO),
         ("format", |entry| entry.head.format += 1),
         ("directory revision", |entry| {
-            entry.head.directory_revision += 1
+            entry.head.directory_revision += 1;
         }),
         ("numbers given", |entry| {
-            entry.head.change_requests_given += 1
+            entry.head.change_requests_given += 1;
         }),
         ("clock accepted", |entry| {
-            entry.head.clock_accepted_until = at(2_000)
+            entry.head.clock_accepted_until = at(2_000);
         }),
         ("previous", |entry| {
-            entry.previous = Hash::parse(&"11".repeat(32)).unwrap()
+            entry.previous = Hash::parse(&"11".repeat(32)).unwrap();
         }),
         ("body hash", |entry| entry.body_hash = Hash::ZERO),
         ("aggregate", |entry| {
-            entry.aggregate = AggregateKey::ChangeRequest(CrNumber(77))
+            entry.aggregate = AggregateKey::ChangeRequest(CrNumber(77));
         }),
         ("event", |entry| entry.event = "task.gone"),
         ("request", |entry| {

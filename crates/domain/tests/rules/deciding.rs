@@ -424,8 +424,13 @@ fn d11_a_decision_on_something_else_than_was_seen_is_refused() {
          2 ann reject t1 digest=d2             -> DigestMismatch PENDING entries=0
          3 ann approve t1 etag=seen digest=d1  -> Done counted=1
          4 bob approve t1 etag=seen            -> Done counted=2
+         4 bob approve t1 etag=other           -> EtagMismatch entries=0
+         4 bob approve t1 digest=d2            -> DigestMismatch entries=0
+         4 bob approve t1 etag=seen digest=d1  -> Done counted=2 entries=0
          5 cat approve t1 by=number            -> Done CLEARED
-         6 cat reject t1 etag=seen digest=d1   -> Done REJECTED",
+         6 cat reject t1 etag=seen digest=d1   -> Done REJECTED
+         7 bob approve t1 etag=other           -> Done REJECTED entries=0
+         7 cat reject t1 digest=d2             -> Done REJECTED entries=0",
     );
 }
 

@@ -119,13 +119,16 @@ fn e2_a_refusal_says_what_was_found_and_names_its_rule() {
     }
     let mut gate = Gate::new();
     gate.settings.require_policy = true;
-    let Reply::Refused(refusal) = gate.say("0 orc create t1").0 else {
-        panic!("not refused");
-    };
-    assert_eq!(
-        (variant(&refusal).as_str(), refusal.rule()),
-        ("PolicyRequired", "M6")
-    );
+    for (name, rule) in [("PolicyRequired", "M6"), ("TooManyPolicies", "G1")] {
+        let Reply::Refused(refusal) = gate.say("0 orc create t1").0 else {
+            panic!("not refused");
+        };
+        let found = (variant(&refusal), refusal.rule());
+        assert_eq!(found, (name.to_owned(), rule));
+        for number in 0..65 {
+            gate.play(&format!("0 adm policy {name}{number} users=ann"));
+        }
+    }
 }
 
 #[test]
@@ -194,6 +197,21 @@ fn e1_a_call_that_names_a_request_id_has_one_effect() {
          9 ops accept-clock - request=r1            -> Done entries=1
          9 ops accept-clock - request=r1            -> Done entries=0",
     );
+}
+
+#[test]
+fn e1_a_repeat_with_a_credential_that_covers_less_learns_nothing() {
+    use countersign_domain::access::GrantSide;
+    let mut gate = Gate::new();
+    gate.play("0 adm policy p users=ann\n 1 orc create t1");
+    let (mut command, clock) = gate.read("2 ann approve t1 request=r1");
+    let narrow = GrantSide::Only(["api".to_owned()].into());
+    for (side, expected) in [(GrantSide::Any, "Done"), (narrow, "NotFound")] {
+        command.caller.as_mut().unwrap().grant.projects = side;
+        let outcome = gate.run(std::slice::from_ref(&command), clock);
+        let name = crate::harness::facts::reply_name(&outcome.replies[0]);
+        assert_eq!(name, expected);
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod broken;
 mod clock;
 mod creating;
 mod deciding;

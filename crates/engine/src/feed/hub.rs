@@ -196,11 +196,15 @@ impl Hub {
         drop(tokio::time::timeout(limit, drained).await);
     }
 
+    /// Whether somebody waits for a drain. To be asked before the look that shall end it: one that
+    /// began earlier may have missed what was committed since.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.drain_asked.load(Ordering::SeqCst)
+    }
+
     /// Tells whoever waits for a drain that the feed has reached the head.
     pub(crate) fn reached_head(&self) {
-        if self.drain_asked.load(Ordering::SeqCst) {
-            self.drained.notify_waiters();
-        }
+        self.drained.notify_waiters();
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

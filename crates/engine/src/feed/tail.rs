@@ -46,8 +46,10 @@ pub(crate) async fn run(
             Ok(()) = elsewhere.changed() => {}
             () = tokio::time::sleep(shared.config.poll) => {}
         }
+        let draining = shared.hub.is_draining();
         match look(&shared, &seen, &directory).await {
-            Ok(()) => shared.hub.reached_head(),
+            Ok(()) if draining => shared.hub.reached_head(),
+            Ok(()) => {}
             Err(error) => tracing::warn!(%error, "the feed could not read the log"),
         }
         let due = |at: tokio::time::Instant| at.elapsed() >= shared.config.poll;

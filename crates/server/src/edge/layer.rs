@@ -1,7 +1,7 @@
 //! Deadlines, mended statuses, and one measurement per call.
 //!
-//! The transport answers a passed deadline with CANCELLED. It starts its clock after ours, so ours
-//! speaks first.
+//! The transport answers a passed deadline with CANCELLED. Our clock starts before the call goes on
+//! to the transport's, and is looked at first, so ours speaks.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use countersign_domain::ids::CrPrefix;
 use http::{Request, Response};
 use metrics::{counter, histogram};
+use tokio::time::Sleep;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
@@ -68,12 +69,12 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let method = find(request.uri().path()).map_or("unknown", |method| method.path);
-        let deadline = deadline(request.headers());
+        let expiry = deadline(request.headers()).map(tokio::time::sleep);
         let prefix = self.prefix.clone();
         let began = now();
         let answer = self.inner.call(request);
         Box::pin(async move {
-            let answer = within(deadline, answer).await;
+            let answer = within(expiry, answer).await;
             let answer = match answer {
                 Some(answer) => mend(answer?, &prefix),
                 None => status(&Fault::DeadlineExceeded, &prefix).into_http(),
@@ -85,10 +86,14 @@ where
 }
 
 /// What a future answers, if it does so in time.
-async fn within<F: Future>(limit: Option<Duration>, future: F) -> Option<F::Output> {
-    match limit {
-        None => Some(future.await),
-        Some(limit) => tokio::time::timeout(limit, future).await.ok(),
+async fn within<F: Future>(expiry: Option<Sleep>, future: F) -> Option<F::Output> {
+    let Some(expiry) = expiry else {
+        return Some(future.await);
+    };
+    tokio::select! {
+        biased;
+        () = expiry => None,
+        answer = future => Some(answer),
     }
 }
 

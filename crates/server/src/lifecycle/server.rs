@@ -28,6 +28,10 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 /// may go on. The rest of half an hour is spread by process, so that not all go at once.
 const CONNECTION_AGE_SECS: u64 = 30 * 60;
 
+/// How long connections may take to close once every command is answered and every stream of ours
+/// has ended.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// Why a server cannot be bound.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
@@ -167,7 +171,14 @@ impl BoundServer {
             health::end_watches(reporter).await;
             match early {
                 Some(end) => flatten(end).and(Err(ServeError::Ended)),
-                None => flatten((&mut transport).await),
+                // What is still open now is nobody's loss: a reflection stream that was left open.
+                None => match tokio::time::timeout(GRACE, &mut transport).await {
+                    Ok(end) => flatten(end),
+                    Err(_) => {
+                        transport.abort();
+                        Ok(())
+                    }
+                },
             }
         };
         match tokio::time::timeout(drain, leave).await {

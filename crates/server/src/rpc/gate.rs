@@ -22,8 +22,11 @@ use crate::edge::streams::{OpenStream, StreamCounts};
 use crate::fault::Fault;
 use crate::status::status;
 
-/// How many reads may be in work. Changes are bounded by the engine's lanes, each kind by its own.
+/// How many reads may be under way. Changes are bounded by the engine's lanes, each kind by its own.
 const READS_LIMIT: usize = 4_096;
+/// How many of them ask the store at once; the others wait for their turn. The feed and the
+/// scheduler ask the same store, and must not wait behind a storm of lists.
+const READS_AT_ONCE: usize = 8;
 
 /// Who calls.
 pub(crate) type Caller = Arc<Principal>;
@@ -39,6 +42,7 @@ pub(crate) struct Gate {
     prefix: Arc<CrPrefix>,
     people_issuer: Arc<str>,
     reads: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
     streams: StreamCounts,
 }
 
@@ -50,6 +54,7 @@ impl Gate {
             engine,
             people_issuer: people_issuer.into(),
             reads: Arc::new(Semaphore::new(READS_LIMIT)),
+            turns: Arc::new(Semaphore::new(READS_AT_ONCE)),
             streams: StreamCounts::default(),
         }
     }
@@ -145,10 +150,13 @@ impl Gate {
             return Err(self.status(&Fault::TooManyCalls { limit: READS_LIMIT }));
         };
         self.change(request, |gate, caller, query| {
+            let turns = Arc::clone(&gate.turns);
             let answer = verb(gate, caller, query);
             async move {
+                // An error would say that the semaphore was closed, which nobody does.
+                let turn = turns.acquire_owned().await.ok();
                 let answer = answer.await;
-                drop(permit);
+                drop((turn, permit));
                 answer
             }
         })

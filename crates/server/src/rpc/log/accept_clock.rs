@@ -5,6 +5,7 @@ use countersign_domain::batch::{Action, Answer};
 use countersign_proto::v1;
 
 use crate::convert::fields::paragraph;
+use crate::convert::request::mark;
 use crate::convert::window::timestamp;
 use crate::fault::Fault;
 use crate::rpc::gate::{Caller, Gate, unexpected};
@@ -19,8 +20,9 @@ pub(super) async fn run(
         let allowed = "why the clock is right and the log is ahead";
         return Err(Refusal::field("comment", "nothing", allowed, "K2").into());
     }
+    let mark = mark("AcceptClock", &request.request_id, &comment)?;
     match gate
-        .execute(&caller, Action::AcceptClock { comment }, None)
+        .execute(&caller, Action::AcceptClock { comment }, mark)
         .await?
     {
         Answer::ClockAccepted { until } => {

@@ -1,0 +1,179 @@
+//! What breaks an invariant is taken back, and its change request grants nothing any more. Nothing
+//! that the gate does leads there: the rows are damaged by hand.
+
+use std::sync::Arc;
+
+use countersign_domain::Instant;
+use countersign_domain::batch::{Command, Context, Outcome, Reply, Wanted, WorkingSet, run};
+use countersign_domain::change_request::{Case, CrState};
+use countersign_domain::ids::CrNumber;
+use countersign_domain::invariants;
+use countersign_domain::task::{TaskState, WaitingFor};
+
+use crate::harness::Gate;
+use crate::harness::facts::reply_name;
+use crate::harness::people::{at, creator, task_id};
+
+type Damage = fn(&mut Case);
+
+/// What may have happened to an approved case with a cleared task, and which invariant says so.
+const DAMAGES: &[(&str, Damage)] = &[
+    (
+        "I-03 cleared only under an approved change request",
+        rejected,
+    ),
+    (
+        "I-03 approved only with a quorum while a task could start",
+        without_decisions,
+    ),
+    (
+        "I-03 the creator's approval does not count where blocked",
+        approved_by_its_creator,
+    ),
+    (
+        "I-04 nothing could start under an ended change request",
+        withdrawn,
+    ),
+    ("I-07 one decision per person", decided_twice),
+    (
+        "T2 a pending change request has a task that waits",
+        without_tasks,
+    ),
+];
+
+fn rejected(case: &mut Case) {
+    case.change_request.state = CrState::Rejected {
+        by: creator("ann").person,
+        at: at(3),
+        stopped: Vec::new(),
+    };
+}
+
+fn without_decisions(case: &mut Case) {
+    case.change_request.decisions.clear();
+}
+
+fn approved_by_its_creator(case: &mut Case) {
+    let task = case.tasks.get_mut(&task_id("t1")).unwrap();
+    Arc::make_mut(&mut task.content).spec.creator = Some(creator("ann"));
+}
+
+fn withdrawn(case: &mut Case) {
+    case.change_request.state = CrState::Withdrawn { at: at(3) };
+    case.tasks.get_mut(&task_id("t1")).unwrap().state = TaskState::Paused {
+        waiting_for: WaitingFor::Approval,
+    };
+}
+
+fn decided_twice(case: &mut Case) {
+    let again = case.change_request.decisions[0].clone();
+    case.change_request.decisions.push(again);
+}
+
+fn without_tasks(case: &mut Case) {
+    case.change_request.state = CrState::Pending { since: at(3) };
+    case.tasks.clear();
+}
+
+#[test]
+fn i02_each_invariant_sees_its_damage() {
+    let gate = gate();
+    let whole = gate.case("t1").unwrap();
+    assert_eq!(invariants::check(whole), Ok(()));
+    for (name, damage) in DAMAGES {
+        let mut case = whole.clone();
+        damage(&mut case);
+        assert_eq!(invariants::check(&case).unwrap_err().name, *name);
+    }
+}
+
+#[test]
+fn a_broken_change_request_grants_nothing_and_leaves_nothing() {
+    for damage in [decided_twice, approved_by_its_creator] {
+        let gate = gate();
+        let lines = [
+            "4 run start t1",
+            "4 bob approve t1 request=r1",
+            "4 ann reject t1",
+            "4 orc withdraw t1",
+            "4 time settle t1",
+            "4 run start t2",
+        ];
+        let outcome = run_damaged(&gate, damage, &lines);
+        let (on_broken, on_other) = outcome.replies.split_at(5);
+        assert!(
+            on_broken
+                .iter()
+                .all(|reply| matches!(reply, Reply::Broken(_)))
+        );
+        assert_eq!(
+            reply_name(&on_other[0]),
+            "Done",
+            "the other change request goes on"
+        );
+        assert_eq!(outcome.quarantine, [CrNumber(1)].into());
+        let touched: Vec<String> = outcome.entries.iter().map(|e| e.aggregate.id()).collect();
+        assert_eq!(touched, ["t2"]);
+        assert_eq!(outcome.changes.tasks.len(), 1);
+        assert!(outcome.changes.change_requests.is_empty());
+    }
+}
+
+/// The window has closed: settling ends the task, and only then finds what is broken.
+#[test]
+fn what_a_broken_command_did_is_taken_back() {
+    let gate = gate();
+    let lines = ["9 time settle t1", "9 carl reject t2 request=r1"];
+    let outcome = run_damaged(&gate, decided_twice, &lines);
+    assert!(matches!(
+        outcome.replies[..],
+        [Reply::Broken(_), Reply::Done(_)]
+    ));
+    let touched: Vec<String> = outcome.entries.iter().map(|e| e.aggregate.id()).collect();
+    assert_eq!(touched, ["2", "t2"]);
+    assert_eq!(
+        outcome.entries[0].head.sequence,
+        gate.store.head.sequence + 1
+    );
+    assert_eq!(outcome.entries[0].previous, gate.store.head.hash);
+    assert_eq!(outcome.changes.tasks.len(), 1);
+}
+
+#[test]
+fn a_quarantine_that_was_loaded_holds() {
+    let gate = gate();
+    let (command, _) = gate.read("4 run start t1");
+    let mut set = gate.store.load(&Wanted::by(std::iter::once(&command)));
+    set.quarantine.insert(CrNumber(1));
+    let outcome = run_set(&gate, set, &[command], at(4));
+    assert!(matches!(outcome.replies[..], [Reply::Broken(_)]));
+    assert_eq!(outcome.entries, []);
+}
+
+fn gate() -> Gate {
+    Gate::played(
+        "0 adm policy p users=ann,bob,dan block
+         1 orc create t1 creator=carl window=..9
+         1 orc create t2 creator=carl
+         2 ann approve t1                      -> CLEARED
+         2 ann approve t2                      -> CLEARED",
+    )
+}
+
+fn run_damaged(gate: &Gate, damage: Damage, lines: &[&str]) -> Outcome {
+    let commands: Vec<Command> = lines.iter().map(|line| gate.read(line).0).collect();
+    let mut set = gate.store.load(&Wanted::by(commands.iter()));
+    damage(set.cases.get_mut(&CrNumber(1)).unwrap());
+    let now = gate.read(lines[0]).1;
+    run_set(gate, set, &commands, now)
+}
+
+fn run_set(gate: &Gate, set: WorkingSet, commands: &[Command], now: Instant) -> Outcome {
+    let context = Context {
+        now,
+        clock: now,
+        directory: &gate.directory,
+        settings: &gate.settings,
+    };
+    run(set, commands, context)
+}
