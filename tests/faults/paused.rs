@@ -15,7 +15,8 @@ const LIMIT: Duration = Duration::from_secs(4);
 const TRIES: u32 = 500;
 
 /// Backends that hold the write lock while their client does nothing.
-const HOLDERS: &str = "SELECT count(*) AS holders FROM pg_locks l JOIN pg_stat_activity a USING (pid) \
+const HOLDERS: &str = "SELECT count(*) AS holders \
+     FROM pg_locks l JOIN pg_stat_activity a USING (pid) \
      WHERE l.locktype = 'advisory' AND l.granted AND a.state = 'idle in transaction' \
      AND a.datname = current_database()";
 

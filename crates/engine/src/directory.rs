@@ -62,6 +62,7 @@ impl SharedDirectory {
 }
 
 fn fault(entry: &Entry, problem: &dyn std::fmt::Display) -> Failure {
-    tracing::error!(sequence = entry.head.sequence, %problem, "a directory entry cannot be taken in");
+    let sequence = entry.head.sequence;
+    tracing::error!(sequence, %problem, "a directory entry cannot be taken in");
     Failure::Internal
 }

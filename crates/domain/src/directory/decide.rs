@@ -137,7 +137,7 @@ fn check_policy(directory: &Directory, draft: &PolicyDraft) -> Result<(), Refusa
     let minimum = draft.minimum_approvals;
     if !(1..=99).contains(&minimum) {
         return Err(Refusal::field(
-            "minimum_approvals",
+            "policy.minimum_approvals",
             minimum.to_string(),
             "1 to 99",
             "M5",
@@ -145,7 +145,7 @@ fn check_policy(directory: &Directory, draft: &PolicyDraft) -> Result<(), Refusa
     }
     if draft.approvers.users.is_empty() && draft.approvers.teams.is_empty() {
         return Err(Refusal::field(
-            "approvers",
+            "policy.approvers",
             "nobody",
             "at least one user or team",
             "M1",
@@ -154,7 +154,7 @@ fn check_policy(directory: &Directory, draft: &PolicyDraft) -> Result<(), Refusa
     if draft.scopes.is_empty() || draft.scopes.iter().any(Scope::has_an_empty_side) {
         let allowed = "scopes with ids, tags or `*` on both sides";
         return Err(Refusal::field(
-            "scopes",
+            "policy.scopes",
             "an empty side, or none",
             allowed,
             "M2",

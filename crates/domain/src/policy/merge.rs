@@ -230,7 +230,8 @@ mod tests {
             prop_assert_eq!(after.policies.len(), all.len() + more.len());
             for approver in &before.approvers {
                 let kept = after.approvers.iter().find(|a| a.approver == approver.approver);
-                prop_assert!(kept.is_some_and(|kept| kept.policies.is_superset(&approver.policies)));
+                let kept = kept.map(|kept| &kept.policies);
+                prop_assert!(kept.is_some_and(|kept| kept.is_superset(&approver.policies)));
             }
         }
     }

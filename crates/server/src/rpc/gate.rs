@@ -22,7 +22,8 @@ use crate::edge::streams::{OpenStream, StreamCounts};
 use crate::fault::Fault;
 use crate::status::status;
 
-/// How many reads may be under way. Changes are bounded by the engine's lanes, each kind by its own.
+/// How many reads may be under way. Changes are bounded by the engine's lanes, each kind by its
+/// own.
 const READS_LIMIT: usize = 4_096;
 /// How many of them ask the store at once; the others wait for their turn. The feed and the
 /// scheduler ask the same store, and must not wait behind a storm of lists.
