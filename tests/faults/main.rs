@@ -14,7 +14,9 @@
 #[path = "../support/process.rs"]
 mod process;
 
+mod away;
 mod batches;
+mod commits;
 mod idle;
 mod killed;
 mod load;

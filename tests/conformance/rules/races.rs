@@ -96,8 +96,13 @@ on_both_stores! {
         for round in 0..ROUNDS {
             let id = format!("t{round}");
             gate.cleared(deployment(&id)).await;
-            let (withdrawn, started) =
-                tokio::join!(orchestrator.withdraw(&id), runner.start(&id, 1, "claim"));
+            let (withdrawn, started) = tokio::join!(
+                async {
+                    pass_by(gate, round).await;
+                    orchestrator.withdraw(&id).await
+                },
+                runner.start(&id, 1, "claim"),
+            );
             match (withdrawn, started) {
                 (Ok(_), Err(started)) => is_refused_as(&started, "START_NEVER"),
                 (Err(withdrawn), Ok(_)) => is_refused_as(&withdrawn, "NOT_WITHDRAWABLE"),

@@ -46,6 +46,7 @@ const RUNNER: Access = Access::AnyOf(&[Role::Runner]);
 const RUNNER_OR_ORCHESTRATOR: Access = Access::AnyOf(&[Role::Runner, Role::Orchestrator]);
 const POLICY_ADMIN: Access = Access::AnyOf(&[Role::PolicyAdmin]);
 const AUDITOR: Access = Access::AnyOf(&[Role::Auditor]);
+const AUDITOR_OR_OPERATOR: Access = Access::AnyOf(&[Role::Auditor, Role::Operator]);
 const OPERATOR: Access = Access::AnyOf(&[Role::Operator]);
 
 const fn reads(path: &'static str, access: Access) -> Method {
@@ -100,7 +101,7 @@ pub(crate) const METHODS: &[Method] = &[
     changes("/countersign.v1.TeamService/DeleteTeam", POLICY_ADMIN),
     reads("/countersign.v1.LogService/ListEntries", AUDITOR),
     reads("/countersign.v1.LogService/WatchLog", AUDITOR),
-    reads("/countersign.v1.LogService/GetHead", AUDITOR),
+    reads("/countersign.v1.LogService/GetHead", AUDITOR_OR_OPERATOR),
     changes("/countersign.v1.LogService/AcceptClock", OPERATOR),
     reads("/grpc.health.v1.Health/Check", Access::Open),
     reads("/grpc.health.v1.Health/Watch", Access::Open),
@@ -229,7 +230,7 @@ mod tests {
             ("DeleteTeam", "...*.."),
             ("ListEntries", "....*."),
             ("WatchLog", "....*."),
-            ("GetHead", "....*."),
+            ("GetHead", "....**"),
             ("AcceptClock", ".....*"),
         ];
         let ours = METHODS

@@ -43,8 +43,10 @@ pub(crate) fn open_private(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// Beside the file itself, by whatever name or link it was called.
 fn lock_path(store: &Path) -> PathBuf {
-    let mut path = OsString::from(store);
+    let real = store.canonicalize().unwrap_or_else(|_| store.to_owned());
+    let mut path = OsString::from(real);
     path.push(".lock");
     PathBuf::from(path)
 }
