@@ -1,0 +1,298 @@
+//! The golden corpus: one stored body of each event, as this format writes it. What a release has
+//! written, every later one must read; and no change of a type may change a stored text unnoticed.
+//!
+//! A new event gets a line by running this with `COUNTERSIGN_WRITE_GOLDEN=1`. Lines that are there
+//! never change: a new shape is a new format.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that meets the unexpected shall fail there"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use countersign_domain::Instant;
+use countersign_domain::access::CredentialRef;
+use countersign_domain::change_request::{CrContent, CrEvent, Eligibility, ExpiryCause};
+use countersign_domain::directory::{PolicyEvent, TeamDraft, TeamEvent};
+use countersign_domain::ids::*;
+use countersign_domain::log::{Body, Cause, Event, FORMAT, Head, StoreEvent};
+use countersign_domain::person::{Creator, Person};
+use countersign_domain::policy::{Approvers, PolicyDraft, Scope, ScopeSide};
+use countersign_domain::task::{
+    Link, Outcome, TaskContent, TaskEvent, TaskKind, TaskSpec, TerminationReason, WaitingFor,
+    Window,
+};
+
+fn corpus() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/entries.jsonl")
+}
+
+fn at(second: i64) -> Instant {
+    Instant::from_micros(second * 1_000_000).unwrap()
+}
+
+fn person(subject: &str) -> Person {
+    Person {
+        issuer: "local".to_owned(),
+        subject: subject.to_owned(),
+    }
+}
+
+fn credential() -> CredentialRef {
+    CredentialRef {
+        kind: "api_token".to_owned(),
+        id: "alice".to_owned(),
+    }
+}
+
+fn task_id() -> TaskId {
+    TaskId::parse("deploy-1").unwrap()
+}
+
+fn spec() -> TaskSpec {
+    let tags = |text: &str| BTreeSet::from([Tag::parse(text).unwrap()]);
+    TaskSpec {
+        id: task_id(),
+        kind: TaskKind::Deployment,
+        project: ProjectId::parse("web").unwrap(),
+        environment: EnvironmentId::parse("production").unwrap(),
+        project_tags: tags("tier/critical"),
+        environment_tags: tags("region/eu"),
+        release: Some(ReleaseId::parse("1.4.2").unwrap()),
+        tenant: Some(TenantId::parse("north").unwrap()),
+        artifact_digest: Some(digest()),
+        runner: Some(RunnerName::parse("web-1").unwrap()),
+        title: "Deploy web".to_owned(),
+        description: "First\nsecond".to_owned(),
+        links: vec![Link {
+            title: "Build".to_owned(),
+            url: "https://build.test/1".to_owned(),
+        }],
+        labels: BTreeMap::from([("team".to_owned(), "web".to_owned())]),
+        creator: Some(Creator {
+            person: person("carol"),
+            display_name: "Carol".to_owned(),
+            service: false,
+        }),
+        window: Window {
+            start: Some(at(10)),
+            end: Some(at(20)),
+        },
+    }
+}
+
+fn digest() -> ArtifactDigest {
+    ArtifactDigest::parse("sha256:ab").unwrap()
+}
+
+fn store_events() -> Vec<Event> {
+    let prefix = CrPrefix::parse("CR").unwrap();
+    let comment = "the clock is right".to_owned();
+    [
+        StoreEvent::Created {
+            store_id: "store-1".to_owned(),
+            prefix,
+        },
+        StoreEvent::FormatRaised { format: FORMAT },
+        StoreEvent::ClockAccepted {
+            clock: at(5),
+            comment,
+        },
+    ]
+    .map(Event::Store)
+    .into()
+}
+
+fn change_request_events() -> Vec<Event> {
+    let spec = spec();
+    let content = Arc::new(CrContent {
+        number: CrNumber(1),
+        kind: spec.kind,
+        project: spec.project,
+        environment: spec.environment,
+        release: spec.release,
+        tenant: spec.tenant,
+        artifact_digest: spec.artifact_digest,
+        creator: spec.creator,
+        resultant: "ab".repeat(32),
+        approval_required: true,
+        etag: "cd".repeat(32),
+        created_at: at(1),
+    });
+    let eligibility = Eligibility {
+        directly: true,
+        through: vec![TeamId::parse("security").unwrap()],
+        as_creator: false,
+    };
+    let (person, comment) = (person("alice"), "looks good".to_owned());
+    let events = [
+        CrEvent::Created { content },
+        CrEvent::ApprovalRecorded {
+            person: person.clone(),
+            comment: comment.clone(),
+            eligibility: eligibility.clone(),
+            artifact_digest: Some(digest()),
+            credential: credential(),
+        },
+        CrEvent::ApprovalRevoked {
+            person: person.clone(),
+            comment: comment.clone(),
+            credential: credential(),
+        },
+        CrEvent::QuorumReached,
+        CrEvent::QuorumLost,
+        CrEvent::Rejected {
+            person,
+            comment,
+            eligibility,
+            artifact_digest: None,
+            credential: credential(),
+            stops: vec![task_id()],
+        },
+        CrEvent::Expired {
+            cause: ExpiryCause::WindowClosed,
+        },
+        CrEvent::Withdrawn,
+    ];
+    events
+        .map(|event| Event::ChangeRequest(CrNumber(1), event))
+        .into()
+}
+
+fn task_events() -> Vec<Event> {
+    let content = TaskContent {
+        spec: spec(),
+        change_request: CrNumber(1),
+        created_at: at(1),
+    };
+    let events = [
+        TaskEvent::Created {
+            content: Arc::new(content),
+        },
+        TaskEvent::Cleared { generation: 1 },
+        TaskEvent::Held {
+            waiting_for: WaitingFor::Window,
+        },
+        TaskEvent::Started {
+            claim: ClaimId::parse("claim-1").unwrap(),
+            generation: 1,
+            runner: person("web-1"),
+            artifact_digest: Some(digest()),
+        },
+        TaskEvent::Finished {
+            outcome: Outcome::Succeeded,
+            comment: "exit 0".to_owned(),
+        },
+        TaskEvent::Terminated {
+            reason: TerminationReason::WindowClosed,
+            comment: String::new(),
+        },
+    ];
+    events.map(|event| Event::Task(task_id(), event)).into()
+}
+
+fn directory_events() -> Vec<Event> {
+    let policy = PolicyId::parse("prod-four-eyes").unwrap();
+    let team = TeamId::parse("security").unwrap();
+    let policy_draft = Box::new(PolicyDraft {
+        id: policy.clone(),
+        name: "Four eyes".to_owned(),
+        description: String::new(),
+        disabled: false,
+        scopes: vec![Scope {
+            projects: ScopeSide::Ids(["web".to_owned()].into()),
+            environments: ScopeSide::Tags([Tag::parse("tier/prod").unwrap()].into()),
+            kinds: [TaskKind::RunbookRun].into(),
+            tenants: BTreeSet::new(),
+        }],
+        approvers: Approvers {
+            users: [person("alice")].into(),
+            teams: [team.clone()].into(),
+        },
+        minimum_approvals: 2,
+        block_creator: true,
+    });
+    let team_draft = Box::new(TeamDraft {
+        id: team.clone(),
+        name: "Security".to_owned(),
+        description: String::new(),
+        members: [person("dave")].into(),
+        claimed: false,
+    });
+    vec![
+        Event::Policy(
+            policy.clone(),
+            PolicyEvent::Created {
+                draft: policy_draft.clone(),
+            },
+        ),
+        Event::Policy(
+            policy.clone(),
+            PolicyEvent::Updated {
+                draft: policy_draft,
+            },
+        ),
+        Event::Policy(policy, PolicyEvent::Deleted),
+        Event::Team(
+            team.clone(),
+            TeamEvent::Created {
+                draft: team_draft.clone(),
+            },
+        ),
+        Event::Team(team.clone(), TeamEvent::Updated { draft: team_draft }),
+        Event::Team(team, TeamEvent::Deleted),
+    ]
+}
+
+fn events() -> Vec<Event> {
+    let all = [
+        store_events(),
+        change_request_events(),
+        task_events(),
+        directory_events(),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+fn written(event: &Event) -> String {
+    let cause = Cause::Time {
+        due_at: Some(at(20)),
+    };
+    serde_json::to_string(&Body::new(event, cause, &Head::EMPTY, None)).unwrap()
+}
+
+#[test]
+fn what_was_written_is_read_and_still_written_so() {
+    let now: Vec<String> = events().iter().map(written).collect();
+    if std::env::var_os("COUNTERSIGN_WRITE_GOLDEN").is_some() {
+        std::fs::write(corpus(), now.join("\n") + "\n").unwrap();
+    }
+    let kept = std::fs::read_to_string(corpus()).unwrap();
+    let kept: Vec<&str> = kept.lines().collect();
+    for (event, kept) in events().iter().zip(&kept) {
+        let read = Body::parse(kept).unwrap().typed_event().unwrap();
+        assert_eq!(read, *event, "{} is read as it was", event.name());
+        assert_eq!(
+            written(event),
+            *kept,
+            "{} is written as it was",
+            event.name()
+        );
+    }
+    assert_eq!(kept.len(), now.len(), "every event has its line");
+}
+
+#[test]
+fn another_version_is_not_read() {
+    let kept = std::fs::read_to_string(corpus()).unwrap();
+    let newer = kept
+        .lines()
+        .next()
+        .unwrap()
+        .replacen("\"version\":1", "\"version\":2", 1);
+    assert_ne!(newer, kept.lines().next().unwrap());
+    assert!(Body::parse(&newer).is_err());
+}
