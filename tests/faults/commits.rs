@@ -1,8 +1,8 @@
 //! The connection breaks while a commit is under way: the gate finds out what became of it, and its
 //! answer is true.
 //!
-//! A proxy between the server and PostgreSQL cuts the connection at the commit, before it has passed
-//! it on or after. Either way the caller is answered with OK, and the effect is there once.
+//! A proxy between the server and PostgreSQL cuts the connection at the commit, before it has
+//! passed it on or after. Either way the caller is answered with OK, and the effect is there once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

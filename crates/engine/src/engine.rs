@@ -195,7 +195,7 @@ impl Engine {
             };
             let head = Head {
                 directory_revision: directory.revision(),
-                ..Head::EMPTY
+                ..head
             };
             run(WorkingSet::new(head, held), &[command], context)
         });

@@ -228,21 +228,19 @@ impl Engine {
 
     /// The newest entry, and the clock.
     pub async fn head(&self) -> Result<HeadView, Failure> {
-        let head = self
-            .store()
-            .head()
-            .await
-            .map_err(|e| self.read_failed(&e))?;
-        let database = self
-            .store()
-            .clock()
-            .await
-            .map_err(|e| self.read_failed(&e))?;
-        let clock = self.config().clock.of_transaction(database);
-        Ok(HeadView {
-            head: head.unwrap_or(Head::EMPTY),
-            clock,
-        })
+        let head = self.store().head().await;
+        let head = head
+            .map_err(|e| self.read_failed(&e))?
+            .unwrap_or(Head::EMPTY);
+        let clock = self.clock().await?;
+        Ok(HeadView { head, clock })
+    }
+
+    /// What the clock says that transactions are judged by.
+    pub(crate) async fn clock(&self) -> Result<Instant, Failure> {
+        let database = self.store().clock().await;
+        let database = database.map_err(|e| self.read_failed(&e))?;
+        Ok(self.config().clock.of_transaction(database))
     }
 }
 

@@ -40,18 +40,10 @@ impl Due {
 impl Engine {
     /// The next instant at which something is due, and the present one, by the same clock.
     pub async fn next_due(&self) -> Result<(Option<Instant>, Instant), Failure> {
-        let next = self
-            .store()
-            .next_due()
-            .await
-            .map_err(|e| self.read_failed(&e))?;
-        let database = self
-            .store()
-            .clock()
-            .await
-            .map_err(|e| self.read_failed(&e))?;
+        let next = self.store().next_due().await;
+        let next = next.map_err(|e| self.read_failed(&e))?;
         self.due_state().set(next);
-        Ok((next, self.config().clock.of_transaction(database)))
+        Ok((next, self.clock().await?))
     }
 
     /// Resolves when something became due sooner than what [`Engine::next_due`] last said.
@@ -62,12 +54,7 @@ impl Engine {
     /// Settles what is due, in the order of the due instants, at most `limit` change requests.
     /// Answers with how many it found.
     pub async fn settle_due(&self, limit: u64) -> Result<usize, Failure> {
-        let database = self
-            .store()
-            .clock()
-            .await
-            .map_err(|e| self.read_failed(&e))?;
-        let now = self.config().clock.of_transaction(database);
+        let now = self.clock().await?;
         let due = self
             .store()
             .due(now, limit)
