@@ -66,7 +66,7 @@ impl Engine {
             .case(target)
             .await
             .map_err(|e| self.read_failed(&e))?;
-        let visible = found.filter(|case| covers(caller, case));
+        let visible = found.filter(|case| case.is_covered_by(caller));
         visible.ok_or_else(|| match target {
             CrRef::Number(number) => {
                 Refusal::not_found("change request", &self.prefix().format(*number)).into()
@@ -242,12 +242,6 @@ impl Engine {
         let database = database.map_err(|e| self.read_failed(&e))?;
         Ok(self.config().clock.of_transaction(database))
     }
-}
-
-/// Whether a caller's grant covers a change request.
-pub(crate) fn covers(caller: &Principal, case: &Case) -> bool {
-    let content = &case.change_request.content;
-    caller.grant.covers(&content.project, &content.environment)
 }
 
 fn page<T>(mut items: Vec<T>, limit: usize) -> Page<T> {

@@ -102,7 +102,7 @@ fn repeated(session: &mut Session<'_>, command: &Command) -> Result<Option<Answe
             // Another credential of the same person may cover less: it goes on, and is refused.
             let case = number_of(&session.set, &known.aggregate)
                 .and_then(|number| session.set.cases.get(&number))
-                .filter(|case| covers(caller, case));
+                .filter(|case| case.is_covered_by(caller));
             case.and_then(|case| case_answer(session, case.number(), task))
         }
         AggregateKey::Policy(id) => Some(directory.policy(id).map_or(
@@ -465,14 +465,8 @@ fn visible_case(
     };
     let case = number
         .and_then(|number| set.cases.get(&number))
-        .filter(|case| covers(caller, case));
+        .filter(|case| case.is_covered_by(caller));
     case.map(Case::number).ok_or(refusal)
-}
-
-/// Whether a caller's grant covers a change request.
-fn covers(caller: &Principal, case: &Case) -> bool {
-    let content = &case.change_request.content;
-    caller.grant.covers(&content.project, &content.environment)
 }
 
 /// The change request of the task a caller names, if it exists and is open to them: their grant
@@ -487,7 +481,7 @@ fn visible_task(
     let named = case
         .and_then(|case| case.tasks.get(id))
         .is_some_and(|task| task.names(caller));
-    case.filter(|case| named || covers(caller, case))
+    case.filter(|case| named || case.is_covered_by(caller))
         .map(Case::number)
         .ok_or_else(|| Refusal::task_not_found(id))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::ChangeRequest;
+use crate::access::Principal;
 use crate::ids::{CrNumber, TaskId};
 use crate::person::Person;
 use crate::policy::ResultantPolicy;
@@ -53,6 +54,21 @@ impl Case {
             .values()
             .filter_map(|task| task.content.spec.creator.as_ref());
         first.chain(tasks).any(|creator| creator.person == *person)
+    }
+
+    /// Whether a caller's grant covers it.
+    pub fn is_covered_by(&self, caller: &Principal) -> bool {
+        let content = &self.change_request.content;
+        caller.grant.covers(&content.project, &content.environment)
+    }
+
+    /// The sequence of its newest entry, its own or a task's: tells newer from older.
+    pub fn newest_entry(&self) -> u64 {
+        let tasks = self.tasks.values().map(|task| task.stamp.sequence);
+        tasks
+            .chain([self.change_request.stamp.sequence])
+            .max()
+            .unwrap_or_default()
     }
 
     /// How many approvals count: one for each person whose latest decision is one (D2).

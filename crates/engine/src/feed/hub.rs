@@ -26,15 +26,6 @@ pub(crate) enum Follows {
     Scope(Option<ProjectId>, Option<EnvironmentId>),
 }
 
-/// The state of a case by which newer is told from older: its newest entry.
-pub(crate) fn newest_entry(case: &Case) -> u64 {
-    let tasks = case.tasks.values().map(|task| task.stamp.sequence);
-    tasks
-        .chain([case.change_request.stamp.sequence])
-        .max()
-        .unwrap_or_default()
-}
-
 /// What a subscriber has not read yet.
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
@@ -74,7 +65,7 @@ impl Slot {
         let mut waiting = self.lock();
         let newer = waiting
             .get(&case.number())
-            .is_none_or(|known| newest_entry(known) < newest_entry(case));
+            .is_none_or(|known| known.newest_entry() < case.newest_entry());
         if newer {
             waiting.insert(case.number(), Arc::clone(case));
         }

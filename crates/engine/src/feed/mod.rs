@@ -21,7 +21,7 @@ pub use status::{StatusFilter, StatusMessage};
 pub(crate) use hub::Hub;
 pub(crate) use log::watch_log;
 pub(crate) use position::{caught_up, entry_at, position};
-pub(crate) use shared::Shared;
+pub(crate) use shared::{Shared, read_failed};
 pub(crate) use signals::watch_signals;
 pub(crate) use status::watch_status;
 pub(crate) use tail::{run as run_tail, seen};

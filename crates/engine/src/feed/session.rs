@@ -9,7 +9,7 @@ use countersign_domain::log::Head;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
-use super::hub::{Registration, newest_entry};
+use super::hub::Registration;
 use super::shared::{Mark, MarkKind, Shared};
 use crate::failure::Failure;
 
@@ -67,7 +67,7 @@ impl<F: Face> Session<F> {
     pub(crate) async fn run(mut self, noted: Head, first: Vec<Arc<Case>>) {
         self.first_states_at = first
             .iter()
-            .map(|case| newest_entry(case))
+            .map(|case| case.newest_entry())
             .max()
             .unwrap_or(0);
         let ended = self.follow(noted, first).await;
@@ -141,7 +141,7 @@ impl<F: Face> Session<F> {
             }
             let newer = |case: &Arc<Case>| {
                 let known = self.sent.get(&case.number());
-                known.is_none_or(|&known| known < newest_entry(case))
+                known.is_none_or(|&known| known < case.newest_entry())
             };
             let cases: Vec<_> = cases.into_iter().filter(newer).collect();
             if !cases.is_empty() && self.send(cases, None).await.is_err() {
@@ -165,7 +165,7 @@ impl<F: Face> Session<F> {
 
     async fn send(&mut self, cases: Vec<Arc<Case>>, mark: Option<Mark>) -> Result<(), Over> {
         for case in &cases {
-            self.sent.insert(case.number(), newest_entry(case));
+            self.sent.insert(case.number(), case.newest_entry());
         }
         match self.face.message(cases, mark) {
             None => Ok(()),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use countersign_domain::Instant;
 use countersign_domain::log::Head;
-use countersign_store::Store;
+use countersign_store::{Store, StoreError};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -95,4 +95,10 @@ impl<T> Subscription<T> {
 pub(crate) fn channel<T>() -> (mpsc::Sender<Result<T, Failure>>, Subscription<T>) {
     let (sender, receiver) = mpsc::channel(CHANNEL_CAPACITY);
     (sender, Subscription { receiver })
+}
+
+/// Logs a stream's failed read; its text stays here.
+pub(crate) fn read_failed(error: &StoreError) -> Failure {
+    tracing::warn!(%error, "a stream's first read failed");
+    Failure::StoreUnavailable
 }

@@ -8,14 +8,13 @@ use countersign_domain::access::{Grant, Principal};
 use countersign_domain::change_request::Case;
 use countersign_domain::ids::{CrNumber, RunnerName, TaskId};
 use countersign_domain::task::Task;
-use countersign_store::{StoreError, TaskFilter};
+use countersign_store::TaskFilter;
 
 use super::hub::Follows;
 use super::session::{Face, Session};
 use super::shared::{Mark, Shared, Subscription, channel};
-use super::{STREAM_LIMIT, position};
+use super::{STREAM_LIMIT, position, read_failed};
 use crate::failure::Failure;
-use crate::query::covers;
 
 /// How many tasks are read at once.
 const PAGE: usize = 500;
@@ -160,15 +159,10 @@ async fn pages(
     }
 }
 
-fn read_failed(error: &StoreError) -> Failure {
-    tracing::warn!(%error, "a stream's first read failed");
-    Failure::StoreUnavailable
-}
-
 /// Whether a task's signals are open to a runner: the task names it, or names none and lies in its
 /// grant (P5).
 fn may_act(caller: &Principal, case: &Case, task: &Task) -> bool {
-    task.names(caller) || (task.is_for(caller) && covers(caller, case))
+    task.names(caller) || (task.is_for(caller) && case.is_covered_by(caller))
 }
 
 enum Wanted {

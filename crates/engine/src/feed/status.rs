@@ -12,9 +12,8 @@ use countersign_store::WatchFilter;
 use super::hub::Follows;
 use super::session::{Face, Session};
 use super::shared::{Mark, Shared, Subscription, channel};
-use super::{STREAM_LIMIT, position};
+use super::{STREAM_LIMIT, position, read_failed};
 use crate::failure::Failure;
-use crate::query::covers;
 
 /// How many numbers, and how many change requests, are read at once.
 const PAGE: usize = 500;
@@ -106,7 +105,7 @@ async fn named(
             found.insert(case.number(), Arc::new(case));
         }
     }
-    found.retain(|_, case| covers(caller, case));
+    found.retain(|_, case| case.is_covered_by(caller));
     if let Some(absent) = numbers.iter().find(|&number| !found.contains_key(number)) {
         return Err(Refusal::not_found("change request", &absent.0.to_string()).into());
     }
@@ -165,11 +164,6 @@ async fn read(shared: &Shared, numbers: &[CrNumber]) -> Result<Vec<Arc<Case>>, F
     Ok(found)
 }
 
-fn read_failed(error: &countersign_store::StoreError) -> Failure {
-    tracing::warn!(%error, "a stream's first read failed");
-    Failure::StoreUnavailable
-}
-
 struct StatusFace {
     caller: Principal,
     project: Option<ProjectId>,
@@ -189,7 +183,7 @@ impl Face for StatusFace {
         }
         let fits = |case: &Arc<Case>| {
             let content = &case.change_request.content;
-            covers(&self.caller, case)
+            case.is_covered_by(&self.caller)
                 && self
                     .project
                     .as_ref()

@@ -58,7 +58,7 @@ impl Show<'_> {
             message: self.line(case, view),
             created_at: Some(timestamp(content.created_at)),
             ended_at: ended_at.map(timestamp),
-            sequence: newest(case),
+            sequence: case.newest_entry(),
         }
     }
 
@@ -91,12 +91,6 @@ fn by_age(case: &Case) -> Vec<&Task> {
     let mut tasks: Vec<&Task> = case.tasks.values().collect();
     tasks.sort_by(|a, b| (a.content.created_at, a.id()).cmp(&(b.content.created_at, b.id())));
     tasks
-}
-
-/// The newest entry about it or any of its tasks.
-fn newest(case: &Case) -> u64 {
-    let tasks = case.tasks.values().map(|task| task.stamp.sequence);
-    tasks.fold(case.change_request.stamp.sequence, u64::max)
 }
 
 fn show_state(state: &CrState) -> v1::ChangeRequestState {
