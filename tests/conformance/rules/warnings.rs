@@ -20,6 +20,7 @@ fn deficit(task: &Task) -> (u32, Vec<&str>, Vec<&str>) {
         missing,
         people,
         teams,
+        ..
     })) = task
         .blockers
         .first()

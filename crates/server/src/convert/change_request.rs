@@ -59,6 +59,8 @@ impl Show<'_> {
             created_at: Some(timestamp(content.created_at)),
             ended_at: ended_at.map(timestamp),
             sequence: case.newest_entry(),
+            task_count: u32::try_from(case.tasks.len()).unwrap_or(u32::MAX),
+            expires_at: None,
         }
     }
 
@@ -136,6 +138,9 @@ fn show_resultant(resultant: &ResultantPolicy) -> v1::ResultantPolicy {
         block_creator: resultant.block_creator,
         approvers: resultant.approvers.iter().map(show_approver).collect(),
         policies: resultant.policies.iter().map(show_matched).collect(),
+        approvals_needed: resultant.minimum_approvals,
+        sharing: v1::Sharing::PerTask.into(),
+        ..v1::ResultantPolicy::default()
     }
 }
 
@@ -158,6 +163,8 @@ fn show_matched(policy: &MatchedPolicy) -> v1::MatchedPolicy {
         name: policy.name.clone(),
         minimum_approvals: policy.minimum_approvals,
         block_creator: policy.block_creator,
+        quorum: v1::Quorum::Pooled.into(),
+        ..v1::MatchedPolicy::default()
     }
 }
 

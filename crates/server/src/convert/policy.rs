@@ -35,6 +35,8 @@ pub(crate) fn show_policy(policy: &Policy) -> v1::Policy {
         etag: policy.etag(),
         created_at: Some(timestamp(policy.created.instant)),
         updated_at: Some(timestamp(policy.stamp.instant)),
+        quorum: v1::Quorum::Pooled.into(),
+        ..v1::Policy::default()
     }
 }
 

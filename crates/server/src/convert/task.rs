@@ -127,6 +127,7 @@ fn show_blocker(blocker: &Blocker) -> v1::Blocker {
                 missing: deficit.missing,
                 people: deficit.people.iter().map(show_person).collect(),
                 teams: deficit.teams.iter().map(TeamId::to_string).collect(),
+                groups: Vec::new(),
             };
             (
                 v1::BlockerKind::Approval,
