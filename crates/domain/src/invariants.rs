@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::Instant;
-use crate::change_request::{Case, CrState, Verdict};
+use crate::change_request::{Case, CrState};
 use crate::ids::CrNumber;
 use crate::task::{Task, TaskState};
 
@@ -75,21 +75,14 @@ pub fn cleared_only_when_approved(case: &Case) -> bool {
 /// I-03.
 pub fn approved_has_quorum(case: &Case) -> bool {
     let approved = matches!(case.change_request.state, CrState::Approved { .. });
-    !approved || !case.could_start() || case.counted() >= case.resultant.minimum_approvals
+    !approved || !case.could_start() || case.has_quorum()
 }
 
 /// I-03.
 pub fn creator_does_not_count(case: &Case) -> bool {
-    let creators: BTreeSet<_> = case
-        .tasks
-        .values()
-        .filter_map(|task| task.content.spec.creator.as_ref())
-        .map(|creator| &creator.person)
-        .collect();
-    !case.resultant.block_creator
-        || !case.change_request.decisions.iter().any(|decision| {
-            decision.verdict == Verdict::Approved && creators.contains(&decision.person)
-        })
+    let creators = case.creators();
+    let mut approvals = case.change_request.approvals();
+    !case.resultant.block_creator || !approvals.any(|it| creators.contains(&it.person))
 }
 
 /// I-04.

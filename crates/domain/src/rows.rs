@@ -27,6 +27,8 @@ struct CrLive {
     stamp: Stamp,
     state: CrState,
     decisions: Vec<Decision>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    joined_etag: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -55,10 +57,14 @@ pub struct CrRow {
     pub approval_required: bool,
     /// The digest under which its resultant policy is stored.
     pub resultant: String,
+    /// By what tasks that may share it find it.
+    pub sharing_key: Option<String>,
     /// The frozen text.
     pub frozen: String,
     /// The live text.
     pub live: String,
+    /// The next instant at which time alone changes it.
+    pub due_at: Option<Instant>,
     /// The sequence of its newest entry.
     pub sequence: u64,
 }
@@ -71,6 +77,7 @@ impl CrRow {
             stamp: from.stamp,
             state: from.state.clone(),
             decisions: from.decisions.clone(),
+            joined_etag: from.joined_etag.clone(),
         };
         Self {
             number: content.number.0,
@@ -81,8 +88,10 @@ impl CrRow {
             release: content.release.as_ref().map(ToString::to_string),
             approval_required: content.approval_required,
             resultant: content.resultant.clone(),
+            sharing_key: content.sharing_key.clone(),
             frozen: text(content.as_ref()),
             live: text(&live),
+            due_at: from.due_at(),
             sequence: from.stamp.sequence,
         }
     }
@@ -98,6 +107,7 @@ impl CrRow {
         let live: CrLive = read(live)?;
         Ok(ChangeRequest {
             content: Arc::new(content),
+            joined_etag: live.joined_etag,
             state: live.state,
             decisions: live.decisions,
             stamp: live.stamp,

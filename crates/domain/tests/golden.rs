@@ -20,7 +20,7 @@ use countersign_domain::directory::{PolicyEvent, TeamDraft, TeamEvent};
 use countersign_domain::ids::*;
 use countersign_domain::log::{Body, Cause, Event, FORMAT, Head, StoreEvent};
 use countersign_domain::person::{Creator, Person};
-use countersign_domain::policy::{Approvers, PolicyDraft, Scope, ScopeSide};
+use countersign_domain::policy::{Approvers, PolicyDraft, Scope, ScopeSide, Terms};
 use countersign_domain::task::{
     Link, Outcome, TaskContent, TaskEvent, TaskKind, TaskSpec, TerminationReason, WaitingFor,
     Window,
@@ -119,6 +119,9 @@ fn change_request_events() -> Vec<Event> {
         creator: spec.creator,
         resultant: "ab".repeat(32),
         approval_required: true,
+        sharing_key: None,
+        approval_ttl: None,
+        execution_ttl: None,
         etag: "cd".repeat(32),
         created_at: at(1),
     });
@@ -154,6 +157,7 @@ fn change_request_events() -> Vec<Event> {
         },
         CrEvent::Expired {
             cause: ExpiryCause::WindowClosed,
+            due_at: None,
         },
         CrEvent::Withdrawn,
     ];
@@ -214,6 +218,7 @@ fn directory_events() -> Vec<Event> {
         },
         minimum_approvals: 2,
         block_creator: true,
+        terms: Terms::default(),
     });
     let team_draft = Box::new(TeamDraft {
         id: team.clone(),

@@ -6,9 +6,9 @@ use std::time::Duration;
 use countersign_domain::Instant;
 use countersign_domain::access::Principal;
 use countersign_domain::batch::{Action, Answer, Command, Context, Reply, WorkingSet, run};
-use countersign_domain::change_request::CreateTask;
+use countersign_domain::change_request::{Case, CreateTask};
 use countersign_domain::directory::Directory;
-use countersign_domain::ids::CrPrefix;
+use countersign_domain::ids::{CrNumber, CrPrefix};
 use countersign_domain::log::{Body, Cause, Event, FORMAT, Head, Stamp, StoreEvent, append};
 use countersign_domain::task::TaskSpec;
 use countersign_store::{Store, StoreError};
@@ -173,12 +173,14 @@ impl Engine {
     /// What a creation would answer now; changes nothing. A change request that does not exist yet
     /// is answered with number 0.
     pub async fn preview(&self, caller: &Principal, spec: TaskSpec) -> Result<Answer, Failure> {
-        let held = self
+        self.know_directory().await?;
+        let prepared = self.directory().read(|directory| prepare(directory, &spec));
+        let found = self
             .store()
-            .cases_of_tasks(std::slice::from_ref(&spec.id))
+            .cases_of_creation(&spec.id, prepared.sharing_key.as_deref())
             .await;
-        let held = held.map_err(|e| self.read_failed(&e))?;
-        let is_new = held.is_empty();
+        let found = found.map_err(|e| self.read_failed(&e))?;
+        let known: Vec<CrNumber> = found.iter().map(Case::number).collect();
         let HeadView { head, clock } = self.head().await?;
         // Prepared and run at one revision of the directory: a preview is never stale.
         let mut outcome = self.directory().read(|directory| {
@@ -197,14 +199,18 @@ impl Engine {
                 directory_revision: directory.revision(),
                 ..head
             };
-            run(WorkingSet::new(head, held), &[command], context)
+            run(WorkingSet::new(head, found), &[command], context)
         });
         match outcome.replies.pop() {
-            Some(Reply::Done(Answer::Case { case, task, now })) if is_new => Ok(Answer::Case {
-                case: Arc::new(case.as_ref().clone().unnumbered()),
-                task,
-                now,
-            }),
+            Some(Reply::Done(Answer::Case { case, task, now }))
+                if !known.contains(&case.number()) =>
+            {
+                Ok(Answer::Case {
+                    case: Arc::new(case.as_ref().clone().unnumbered()),
+                    task,
+                    now,
+                })
+            }
             Some(Reply::Done(answer)) => Ok(answer),
             Some(Reply::Refused(refusal)) => Err(refusal.into()),
             Some(Reply::Stale | Reply::Broken(_)) | None => Err(Failure::Internal),

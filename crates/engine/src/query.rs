@@ -51,11 +51,7 @@ impl Engine {
     pub fn view(&self, case: &Case) -> CrView {
         self.directory().read(|directory| CrView {
             deficit: deficit(case, directory),
-            warnings: change_request_warnings(
-                &case.resultant,
-                case.change_request.content.creator.as_ref(),
-                directory,
-            ),
+            warnings: change_request_warnings(&case.resultant, &case.creators(), directory),
         })
     }
 

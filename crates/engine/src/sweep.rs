@@ -21,8 +21,13 @@ pub(crate) struct Due {
 impl Due {
     /// Takes note of the rows of a committed batch.
     pub(crate) fn note(&self, changes: &Changes) {
-        let rows = changes.new_tasks.iter().chain(&changes.tasks);
-        let Some(soonest) = rows.filter_map(|row| row.due_at).min() else {
+        let tasks = changes.new_tasks.iter().chain(&changes.tasks);
+        let change_requests = changes.new_change_requests.iter();
+        let change_requests = change_requests.chain(&changes.change_requests);
+        let due = tasks
+            .filter_map(|row| row.due_at)
+            .chain(change_requests.filter_map(|row| row.due_at));
+        let Some(soonest) = due.min() else {
             return;
         };
         let mut earliest = self.earliest.lock().unwrap_or_else(PoisonError::into_inner);

@@ -73,6 +73,8 @@ pub struct Wanted {
     pub tasks: BTreeSet<TaskId>,
     /// Change requests with all their tasks.
     pub change_requests: BTreeSet<CrNumber>,
+    /// The newest open change request of each key, with all its tasks.
+    pub sharing_keys: BTreeSet<String>,
     /// Calls that may have been made before.
     pub requests: BTreeSet<(Person, RequestId)>,
 }
@@ -88,7 +90,10 @@ impl Wanted {
                     .insert((caller.person.clone(), mark.id.clone()));
             }
             match &command.action {
-                Action::Create(create) => wanted.task(&create.spec.id),
+                Action::Create(create) => {
+                    wanted.task(&create.spec.id);
+                    wanted.sharing_keys.extend(create.sharing_key.clone());
+                }
                 Action::Approve(Approve { target, .. })
                 | Action::Reject(Reject { target, .. })
                 | Action::Revoke(Revoke { target, .. }) => wanted.target(target),

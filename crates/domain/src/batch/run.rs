@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::session::{Mark, Session, broken, number_of};
 use super::{Action, Answer, Changes, Command, Context, Reply, WorkingSet};
 use crate::access::Principal;
-use crate::change_request::{Case, CreateTask, approve, create, reject, revoke};
+use crate::change_request::{Case, CreateTask, Recheck, approve, create, may_join, reject, revoke};
 use crate::directory::{self, DirectoryCommand};
 use crate::ids::{CrNumber, CrRef, TaskId};
 use crate::invariants::{self, Violation};
@@ -173,9 +173,17 @@ fn decide(session: &mut Session<'_>, command: &Command) -> Result<Answer, Stop> 
 }
 
 fn settle_only(session: &mut Session<'_>, number: CrNumber) -> Result<Answer, Stop> {
+    settle_with(session, number, Recheck::AtThreshold)
+}
+
+fn settle_with(
+    session: &mut Session<'_>,
+    number: CrNumber,
+    recheck: Recheck,
+) -> Result<Answer, Stop> {
     check_open(session, number)?;
     let mark = session.mark(number);
-    match session.settle(number, &Cause::Time { due_at: None }) {
+    match session.settle(number, recheck, &Cause::Time { due_at: None }) {
         Ok(()) => Ok(Answer::Settled),
         Err(violation) => Err(quarantine(session, number, mark, violation)),
     }
@@ -241,7 +249,7 @@ fn happen(
         forget_request(&mut cause);
     }
     forget_request(&mut cause);
-    session.settle(number, &cause)
+    session.settle(number, Recheck::AtThreshold, &cause)
 }
 
 fn forget_request(cause: &mut Cause) {
@@ -266,27 +274,49 @@ fn create_task(
     if command.directory_revision != session.context.directory.revision() {
         return Err(Stop::Stale);
     }
-    let number = CrNumber(session.set.head.change_requests_given + 1);
     let context = session.context;
-    let [opened, created] = create(
+    let shared = shared_case(session, command)?;
+    let next = CrNumber(session.set.head.change_requests_given + 1);
+    let [first, created] = create(
         command,
-        number,
+        shared.and_then(|number| session.set.cases.get(&number)),
+        next,
         context.settings.require_policy,
         context.now,
     )?;
+    let number = shared.unwrap_or(next);
     let mark = session.mark(number);
-    // The mark of the call is on the entry of the task, by which a repeat finds both.
-    let mut opening = cause.clone();
-    forget_request(&mut opening);
-    let made = session
-        .open_case(&opened, &command.resultant, opening)
-        .map_err(|edge| broken(number, &edge))
-        .and_then(|()| happen(session, number, &[created], cause));
+    let made = match shared {
+        Some(number) => happen(session, number, &[first, created], cause),
+        None => {
+            // The mark of the call is on the entry of the task, by which a repeat finds both.
+            let mut opening = cause.clone();
+            forget_request(&mut opening);
+            session
+                .open_case(&first, &command.resultant, opening)
+                .map_err(|edge| broken(number, &edge))
+                .and_then(|()| happen(session, number, &[created], cause))
+        }
+    };
     if let Err(violation) = made {
         session.take_back(number, mark);
         return Err(Stop::Broken(violation));
     }
     case_answer(session, number, Some(spec.id.clone())).ok_or(Stop::Stale)
+}
+
+/// The change request that a task joins (S2): the newest open one that its key finds, if it may.
+/// What is in quarantine is left alone.
+fn shared_case(session: &mut Session<'_>, command: &CreateTask) -> Result<Option<CrNumber>, Stop> {
+    let key = command.sharing_key.as_ref();
+    let found = key.and_then(|key| session.set.shared.get(key).copied());
+    let Some(number) = found.filter(|number| !session.set.quarantine.contains(number)) else {
+        return Ok(None);
+    };
+    settle_only(session, number)?;
+    let case = session.set.cases.get(&number);
+    let joins = case.is_some_and(|case| may_join(case, &command.spec, &command.resultant_digest));
+    Ok(joins.then_some(number))
 }
 
 /// A task id that is there already: the same content is a repeat, at any time (C2).
@@ -334,6 +364,8 @@ fn start_task(
     cause: Cause,
 ) -> Result<Answer, Stop> {
     let behind = session.set.head.clock_behind_micros(session.context.clock);
+    let number = visible_task(session, &command.task, caller)?;
+    settle_with(session, number, Recheck::AtStart)?;
     on_task(session, &command.task, caller, cause, |case, context| {
         let task = task_of(case, &command.task)?;
         let granted = start(task, command, caller, behind)?;

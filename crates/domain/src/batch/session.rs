@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::working_set::ResultantRow;
 use super::{Answer, Changes, Context, KnownRequest, WorkingSet};
-use crate::change_request::{self, Case, Step, settle};
+use crate::change_request::{self, Case, Recheck, Step, settle};
 use crate::directory::{apply_policy, apply_team};
 use crate::ids::{CrNumber, TaskId};
 use crate::invariants::{self, Violation};
@@ -67,16 +67,21 @@ impl<'a> Session<'a> {
                 self.set.requests.remove(&request);
             }
         }
-        if let Some(case) = mark.case {
-            self.set.cases.insert(number, case);
-        } else {
-            if let Some(case) = self.set.cases.remove(&number) {
-                self.set
-                    .holders
-                    .retain(|task, _| !case.tasks.contains_key(task));
-                self.new_tasks.retain(|task| !case.tasks.contains_key(task));
+        let kept = mark.case.as_ref().map(|case| &case.tasks);
+        if let Some(undone) = self.set.cases.remove(&number) {
+            let gone = |task: &TaskId| {
+                undone.tasks.contains_key(task) && kept.is_none_or(|kept| !kept.contains_key(task))
+            };
+            self.set.holders.retain(|task, _| !gone(task));
+            self.new_tasks.retain(|task| !gone(task));
+        }
+        match mark.case {
+            Some(case) => {
+                self.set.cases.insert(number, case);
             }
-            self.new_change_requests.remove(&number);
+            None => {
+                self.new_change_requests.remove(&number);
+            }
         }
     }
 
@@ -134,6 +139,9 @@ impl<'a> Session<'a> {
         let entry = append(&self.set.head, stamp, event, &body);
         self.set.head = entry.head;
         self.entries.push(entry);
+        if let Some(key) = &change_request.content.sharing_key {
+            self.set.shared.insert(key.clone(), *number);
+        }
         let resultant = Arc::clone(resultant);
         let case = Case {
             change_request,
@@ -187,18 +195,23 @@ impl<'a> Session<'a> {
 
     /// Settles a change request to the instant of the transaction. What a decision made due carries
     /// its cause; what time made due says so, with the due instant.
-    pub(super) fn settle(&mut self, number: CrNumber, cause: &Cause) -> Result<(), Violation> {
+    pub(super) fn settle(
+        &mut self,
+        number: CrNumber,
+        recheck: Recheck,
+        cause: &Cause,
+    ) -> Result<(), Violation> {
         let Some(case) = self.set.cases.get(&number) else {
             return Ok(());
         };
-        // Each task can close, and be held or cleared; the change request can turn and end.
-        let most = case.tasks.len() * 2 + 4;
+        // Each task can close, and be held or cleared; each approval can lapse; the change request
+        // can turn and end.
+        let most = case.tasks.len() * 2 + case.change_request.decisions.len() + 4;
         for _ in 0..most {
-            let step = self
-                .set
-                .cases
-                .get(&number)
-                .and_then(|case| settle(case, self.context.now));
+            let step =
+                self.set.cases.get(&number).and_then(|case| {
+                    settle(case, self.context.directory, recheck, self.context.now)
+                });
             let Some(Step { event, due_at }) = step else {
                 return self.check(number);
             };

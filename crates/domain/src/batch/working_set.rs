@@ -50,6 +50,8 @@ pub struct WorkingSet {
     pub cases: BTreeMap<CrNumber, Case>,
     /// Which change request holds a task.
     pub holders: BTreeMap<TaskId, CrNumber>,
+    /// The newest change request of each key, which tasks with that key may share.
+    pub shared: BTreeMap<String, CrNumber>,
     /// Calls that were made before.
     pub requests: BTreeMap<(Person, RequestId), KnownRequest>,
     /// Change requests that met a broken invariant: nothing is decided on them any more.
@@ -63,12 +65,21 @@ impl WorkingSet {
             head,
             cases: BTreeMap::new(),
             holders: BTreeMap::new(),
+            shared: BTreeMap::new(),
             requests: BTreeMap::new(),
             quarantine: BTreeSet::new(),
         };
         for case in cases {
             set.holders
                 .extend(case.tasks.keys().map(|id| (id.clone(), case.number())));
+            // By number, so that the newest open one stays.
+            let content = &case.change_request.content;
+            if let Some(key) = &content.sharing_key
+                && !case.change_request.state.has_ended()
+            {
+                let newest = set.shared.entry(key.clone()).or_insert(content.number);
+                *newest = content.number.max(*newest);
+            }
             set.cases.insert(case.number(), case);
         }
         set

@@ -27,10 +27,14 @@ pub fn apply(
         let state = if content.approval_required {
             CrState::Pending { since }
         } else {
-            CrState::Approved { since }
+            CrState::Approved {
+                since,
+                ttl_passed: false,
+            }
         };
         return Ok(ChangeRequest {
             content: Arc::clone(content),
+            joined_etag: None,
             state,
             decisions: Vec::new(),
             stamp,
@@ -40,6 +44,9 @@ pub fn apply(
     let mut next = found.clone();
     next.stamp = stamp;
     next.state = next_state(found, event, stamp).ok_or_else(illegal)?;
+    if let CrEvent::TaskJoined { etag, .. } = event {
+        next.joined_etag = Some(etag.clone());
+    }
     if let Some(decision) = decision(event, found, stamp) {
         next.decisions
             .retain(|earlier| earlier.person != decision.person);
@@ -55,10 +62,26 @@ fn next_state(found: &ChangeRequest, event: &CrEvent, stamp: Stamp) -> Option<Cr
     let at = stamp.instant;
     match event {
         CrEvent::Created { .. } => None,
-        CrEvent::ApprovalRecorded { .. } | CrEvent::ApprovalRevoked { .. } => {
+        CrEvent::TaskJoined { .. } | CrEvent::ApprovalRevoked { .. } => {
             (pending || approved).then(|| found.state.clone())
         }
-        CrEvent::QuorumReached => pending.then_some(CrState::Approved { since: at }),
+        CrEvent::ApprovalLapsed { person } => {
+            let counts = found.approvals().any(|decision| decision.person == *person);
+            (counts && (pending || approved)).then(|| found.state.clone())
+        }
+        // A newer approval has a time to live of its own.
+        CrEvent::ApprovalRecorded { .. } => match found.state {
+            CrState::Approved { since, .. } => Some(CrState::Approved {
+                since,
+                ttl_passed: false,
+            }),
+            CrState::Pending { since } => Some(CrState::Pending { since }),
+            CrState::Rejected { .. } | CrState::Expired { .. } | CrState::Withdrawn { .. } => None,
+        },
+        CrEvent::QuorumReached => pending.then_some(CrState::Approved {
+            since: at,
+            ttl_passed: false,
+        }),
         CrEvent::QuorumLost => approved.then_some(CrState::Pending { since: at }),
         CrEvent::Rejected { person, stops, .. } => {
             (pending || approved).then(|| CrState::Rejected {
@@ -67,7 +90,27 @@ fn next_state(found: &ChangeRequest, event: &CrEvent, stamp: Stamp) -> Option<Cr
                 stopped: stops.clone(),
             })
         }
-        CrEvent::Expired { cause } => pending.then_some(CrState::Expired { cause: *cause, at }),
+        CrEvent::Expired { cause, due_at } => (pending || approved).then_some(CrState::Expired {
+            cause: *cause,
+            due_at: *due_at,
+            at,
+        }),
+        CrEvent::TimeToLivePassed => match found.state {
+            CrState::Approved {
+                since,
+                ttl_passed: false,
+            } => Some(CrState::Approved {
+                since,
+                ttl_passed: true,
+            }),
+            CrState::Approved {
+                ttl_passed: true, ..
+            }
+            | CrState::Pending { .. }
+            | CrState::Rejected { .. }
+            | CrState::Expired { .. }
+            | CrState::Withdrawn { .. } => None,
+        },
         CrEvent::Withdrawn => pending.then_some(CrState::Withdrawn { at }),
     }
 }
@@ -106,10 +149,20 @@ fn decision(event: &CrEvent, found: &ChangeRequest, stamp: Stamp) -> Option<Deci
             let parts = (person, comment, &eligibility, &None, credential);
             Some(record(Verdict::Revoked, parts, stamp))
         }
+        CrEvent::ApprovalLapsed { person } => {
+            let earlier = found.decision_of(person)?;
+            Some(Decision {
+                verdict: Verdict::Lapsed,
+                at: stamp.instant,
+                ..earlier.clone()
+            })
+        }
         CrEvent::Created { .. }
+        | CrEvent::TaskJoined { .. }
         | CrEvent::QuorumReached
         | CrEvent::QuorumLost
         | CrEvent::Expired { .. }
+        | CrEvent::TimeToLivePassed
         | CrEvent::Withdrawn => None,
     }
 }

@@ -86,10 +86,11 @@ pub(super) fn check_seen(
     artifact_digest: Option<&ArtifactDigest>,
 ) -> Result<(), Refusal> {
     let content = &case.change_request.content;
-    if let Some(named) = etag.filter(|&named| named != content.etag) {
+    let current = case.change_request.etag();
+    if let Some(named) = etag.filter(|&named| named != current) {
         return Err(Refusal::EtagMismatch {
             named: named.to_owned(),
-            current: content.etag.clone(),
+            current: current.to_owned(),
         });
     }
     if artifact_digest.is_some() && artifact_digest != content.artifact_digest.as_ref() {

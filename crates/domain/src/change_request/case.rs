@@ -1,9 +1,12 @@
 //! A change request with everything a decision about it looks at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::ChangeRequest;
+use super::quorum::missing;
+use super::sharing::TASKS_LIMIT;
+use super::{ChangeRequest, CrState};
+use crate::Instant;
 use crate::access::Principal;
 use crate::ids::{CrNumber, TaskId};
 use crate::person::Person;
@@ -36,9 +39,27 @@ impl Case {
         self
     }
 
-    /// Whether any task could still start under it (D12).
+    /// Whether any task could still start under it (D12): one that waits or is cleared, or under an
+    /// approved one that tasks may share, one that might still join.
     pub fn could_start(&self) -> bool {
-        self.tasks.values().any(Task::could_start)
+        self.has_open_tasks() || self.might_be_joined()
+    }
+
+    /// Whether any of its tasks waits or is cleared.
+    pub fn has_open_tasks(&self) -> bool {
+        self.open_tasks().next().is_some()
+    }
+
+    fn might_be_joined(&self) -> bool {
+        let approved = matches!(self.change_request.state, CrState::Approved { .. });
+        approved
+            && self.change_request.content.sharing_key.is_some()
+            && self.tasks.len() < TASKS_LIMIT
+    }
+
+    /// When time ends it, or what it allows, if nobody decides until then (W7).
+    pub fn expires_at(&self) -> Option<Instant> {
+        self.change_request.due_at().filter(|_| self.could_start())
     }
 
     /// The tasks that could still start.
@@ -46,14 +67,21 @@ impl Case {
         self.tasks.values().filter(|task| task.could_start())
     }
 
-    /// Whether a person triggered any of its tasks; all of those are barred by a creator block.
-    pub fn was_triggered_by(&self, person: &Person) -> bool {
+    /// Those who triggered its tasks; all of them are barred by a creator block (S4).
+    pub fn creators(&self) -> BTreeSet<&Person> {
+        self.each_creator().collect()
+    }
+
+    fn each_creator(&self) -> impl Iterator<Item = &Person> {
         let first = self.change_request.content.creator.iter();
-        let tasks = self
-            .tasks
-            .values()
-            .filter_map(|task| task.content.spec.creator.as_ref());
-        first.chain(tasks).any(|creator| creator.person == *person)
+        let tasks = self.tasks.values();
+        let each = tasks.filter_map(|task| task.content.spec.creator.as_ref());
+        first.chain(each).map(|creator| &creator.person)
+    }
+
+    /// Whether a person triggered any of its tasks.
+    pub fn was_triggered_by(&self, person: &Person) -> bool {
+        self.each_creator().any(|creator| creator == person)
     }
 
     /// Whether a caller's grant covers it.
@@ -69,6 +97,11 @@ impl Case {
             .chain([self.change_request.stamp.sequence])
             .max()
             .unwrap_or_default()
+    }
+
+    /// Whether no approval is missing.
+    pub fn has_quorum(&self) -> bool {
+        missing(self) == 0
     }
 
     /// How many approvals count: one for each person whose latest decision is one (D2).

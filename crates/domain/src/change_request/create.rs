@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{CrContent, CrEvent};
+use super::{Case, CrContent, CrEvent, sharing_key};
 use crate::Instant;
 use crate::ids::CrNumber;
 use crate::log::{Event, digest_of};
-use crate::policy::ResultantPolicy;
+use crate::policy::{ResultantPolicy, Sharing};
 use crate::refusal::Refusal;
 use crate::task::{TaskContent, TaskEvent, TaskSpec};
 
@@ -24,6 +24,8 @@ pub struct CreateTask {
     pub resultant: Arc<ResultantPolicy>,
     /// The digest of that.
     pub resultant_digest: String,
+    /// By what the task finds a change request to share; `None`: it shares with nobody.
+    pub sharing_key: Option<String>,
     /// The revision of the directory it was merged at.
     pub directory_revision: u64,
 }
@@ -33,6 +35,7 @@ impl CreateTask {
     pub fn prepare(spec: TaskSpec, resultant: ResultantPolicy, directory_revision: u64) -> Self {
         Self {
             digest: spec.digest(),
+            sharing_key: sharing_key(&spec, &resultant),
             resultant_digest: resultant.digest(),
             spec,
             resultant: Arc::new(resultant),
@@ -41,13 +44,36 @@ impl CreateTask {
     }
 }
 
-/// Decides the creation of a task whose id is free: a fresh change request that holds it.
+/// Decides the creation of a task whose id is free: it joins the change request given, or opens a
+/// fresh one under the number given. The change request's event comes first.
 pub fn create(
     command: &CreateTask,
+    joins: Option<&Case>,
     number: CrNumber,
     require_policy: bool,
     now: Instant,
 ) -> Result<[Event; 2], Refusal> {
+    check(command, require_policy, now)?;
+    let (number, event) = match joins {
+        Some(case) => (case.number(), join(command, case)),
+        None => (number, open(command, number, now)),
+    };
+    let task = TaskContent {
+        spec: command.spec.clone(),
+        change_request: number,
+        created_at: now,
+    };
+    let task_created = TaskEvent::Created {
+        content: Arc::new(task),
+    };
+    Ok([
+        Event::ChangeRequest(number, event),
+        Event::Task(command.spec.id.clone(), task_created),
+    ])
+}
+
+/// Refuses what may not be created now.
+fn check(command: &CreateTask, require_policy: bool, now: Instant) -> Result<(), Refusal> {
     let spec = &command.spec;
     let resultant = &command.resultant;
     if spec.window.is_inverted() {
@@ -82,33 +108,41 @@ pub fn create(
         let policies = blocking.map(|policy| policy.id.clone()).collect();
         return Err(Refusal::CreatorRequired { policies });
     }
+    Ok(())
+}
+
+/// A task joins a change request: what is decided on there is no longer the same (D11).
+fn join(command: &CreateTask, case: &Case) -> CrEvent {
+    CrEvent::TaskJoined {
+        task: command.spec.id.clone(),
+        etag: digest_of(&(case.change_request.etag(), &command.digest)),
+    }
+}
+
+/// A fresh change request for the task.
+fn open(command: &CreateTask, number: CrNumber, now: Instant) -> CrEvent {
+    let spec = &command.spec;
+    let resultant = &command.resultant;
+    let for_all_tenants =
+        command.sharing_key.is_some() && resultant.sharing() == Sharing::PerRelease;
     let content = CrContent {
         number,
         kind: spec.kind,
         project: spec.project.clone(),
         environment: spec.environment.clone(),
         release: spec.release.clone(),
-        tenant: spec.tenant.clone(),
+        tenant: spec.tenant.clone().filter(|_| !for_all_tenants),
         artifact_digest: spec.artifact_digest.clone(),
         creator: spec.creator.clone(),
         resultant: command.resultant_digest.clone(),
         approval_required: resultant.minimum_approvals > 0,
+        sharing_key: command.sharing_key.clone(),
+        approval_ttl: resultant.approval_ttl(),
+        execution_ttl: resultant.execution_ttl(),
         etag: digest_of(&(number, &command.digest, &command.resultant_digest)),
         created_at: now,
     };
-    let task = TaskContent {
-        spec: spec.clone(),
-        change_request: number,
-        created_at: now,
-    };
-    let created = CrEvent::Created {
+    CrEvent::Created {
         content: Arc::new(content),
-    };
-    let task_created = TaskEvent::Created {
-        content: Arc::new(task),
-    };
-    Ok([
-        Event::ChangeRequest(number, created),
-        Event::Task(spec.id.clone(), task_created),
-    ])
+    }
 }

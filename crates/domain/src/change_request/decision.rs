@@ -18,6 +18,8 @@ pub enum Verdict {
     Rejected,
     /// Took an approval back.
     Revoked,
+    /// Approved, but was no longer an approver when that was checked again (D9).
+    Lapsed,
 }
 
 /// The latest decision of one person, with how they were entitled to it; later changes of teams

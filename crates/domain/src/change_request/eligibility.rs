@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Case;
+use super::{Case, Decision};
 use crate::access::Principal;
 use crate::directory::Directory;
 use crate::ids::TeamId;
-use crate::policy::{Approver, ResultantPolicy};
+use crate::person::Person;
+use crate::policy::{Approver, Groups, ResultantApprover, ResultantPolicy, bits};
 use crate::refusal::Refusal;
 
 /// Through what a person was entitled to decide.
@@ -34,18 +35,62 @@ pub fn eligibility(
     caller: &Principal,
     directory: &Directory,
 ) -> Eligibility {
+    let claims = |team: &TeamId| caller.claimed_teams.contains(team);
+    eligibility_of(resultant, &caller.person, claims, directory)
+}
+
+/// Whether an approval that counts still stands (D9): the person is an approver now, and of every
+/// group that the approval may fill a place of. Who is in a claimed team only a credential says,
+/// and none is at hand, so an approval through one stays as long as that team does.
+pub(super) fn still_stands(
+    resultant: &ResultantPolicy,
+    decision: &Decision,
+    directory: &Directory,
+) -> bool {
+    let then = &decision.eligibility;
+    let claimed = |team: &TeamId| then.through.contains(team);
+    let person = &decision.person;
+    let now = eligibility_of(resultant, person, claimed, directory);
+    let lost = own_groups(resultant, then, person) & !own_groups(resultant, &now, person);
+    now.is_approver() && lost == 0
+}
+
+/// The groups of which an eligible person may fill a place: the policies that need their own
+/// approvers and name the person, or a team through which the person was eligible.
+pub(super) fn own_groups(
+    resultant: &ResultantPolicy,
+    eligibility: &Eligibility,
+    person: &Person,
+) -> Groups {
+    let through = |named: &&ResultantApprover| match &named.approver {
+        Approver::User(user) => eligibility.directly && user == person,
+        Approver::Team(team) => eligibility.through.contains(&team.id),
+    };
+    let named: Vec<_> = resultant.approvers.iter().filter(through).collect();
+    bits(resultant.own_policies().map(|policy| {
+        let brought = |named: &&ResultantApprover| named.policies.contains(&policy.id);
+        named.iter().any(brought)
+    }))
+}
+
+fn eligibility_of(
+    resultant: &ResultantPolicy,
+    person: &Person,
+    claims: impl Fn(&TeamId) -> bool,
+    directory: &Directory,
+) -> Eligibility {
     let mut found = Eligibility::default();
     for named in &resultant.approvers {
         match &named.approver {
-            Approver::User(person) => found.directly |= *person == caller.person,
+            Approver::User(user) => found.directly |= user == person,
             Approver::Team(team_ref) => {
                 let Some(team) = directory.living_team(team_ref) else {
                     continue;
                 };
                 let member = if team.draft.claimed {
-                    caller.claimed_teams.contains(&team_ref.id)
+                    claims(&team_ref.id)
                 } else {
-                    team.draft.members.contains(&caller.person)
+                    team.draft.members.contains(person)
                 };
                 if member {
                     found.through.push(team_ref.id.clone());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{CrContent, Eligibility, ExpiryCause};
+use crate::Instant;
 use crate::access::CredentialRef;
 use crate::ids::{ArtifactDigest, TaskId};
 use crate::person::Person;
@@ -17,6 +18,13 @@ pub enum CrEvent {
     Created {
         /// The frozen text.
         content: Arc<CrContent>,
+    },
+    /// Another task joined it.
+    TaskJoined {
+        /// Which.
+        task: TaskId,
+        /// The etag from here on.
+        etag: String,
     },
     /// A person approved.
     ApprovalRecorded {
@@ -39,6 +47,11 @@ pub enum CrEvent {
         comment: String,
         /// The credential they used.
         credential: CredentialRef,
+    },
+    /// An approval no longer counts: the person was no approver any more when that was checked again.
+    ApprovalLapsed {
+        /// Whose.
+        person: Person,
     },
     /// Enough people have approved.
     QuorumReached,
@@ -63,7 +76,12 @@ pub enum CrEvent {
     Expired {
         /// How.
         cause: ExpiryCause,
+        /// The instant at which it was due.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due_at: Option<Instant>,
     },
+    /// The time to live of its newest approval passed, and nothing was left to expire.
+    TimeToLivePassed,
     /// Its last waiting task was withdrawn.
     Withdrawn,
 }
@@ -73,12 +91,15 @@ impl CrEvent {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Created { .. } => "change_request.created",
+            Self::TaskJoined { .. } => "change_request.task_joined",
             Self::ApprovalRecorded { .. } => "change_request.approval_recorded",
             Self::ApprovalRevoked { .. } => "change_request.approval_revoked",
+            Self::ApprovalLapsed { .. } => "change_request.approval_lapsed",
             Self::QuorumReached => "change_request.quorum_reached",
             Self::QuorumLost => "change_request.quorum_lost",
             Self::Rejected { .. } => "change_request.rejected",
             Self::Expired { .. } => "change_request.expired",
+            Self::TimeToLivePassed => "change_request.time_to_live_passed",
             Self::Withdrawn => "change_request.withdrawn",
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! PENDING → APPROVED | REJECTED | EXPIRED | WITHDRAWN
-//! APPROVED → PENDING | REJECTED
+//! APPROVED → PENDING | REJECTED | EXPIRED
 //! ```
 //!
 //! A [`Case`] is a change request with its tasks and its frozen resultant policy: everything that a
@@ -22,6 +22,7 @@ mod reject;
 mod revoke;
 mod sentence;
 mod settle;
+mod sharing;
 mod state;
 
 pub use apply::apply;
@@ -31,9 +32,10 @@ pub use create::{CreateTask, create};
 pub use decision::{Decision, Verdict};
 pub use eligibility::{Eligibility, eligibility};
 pub use event::CrEvent;
-pub use quorum::{Deficit, deficit};
+pub use quorum::{Deficit, GroupDeficit, deficit};
 pub use reject::{Reject, reject};
 pub use revoke::{Revoke, revoke};
 pub use sentence::{approvers_phrase, sentence};
-pub use settle::{Step, settle};
+pub use settle::{Recheck, Step, settle};
+pub use sharing::{TASKS_LIMIT, may_join, sharing_key};
 pub use state::{ChangeRequest, CrContent, CrState, ExpiryCause};

@@ -1,27 +1,71 @@
-//! How many approvals are missing, and who could still give them (G1, G4).
+//! How many approvals are missing, from which group, and who could still give them (G1, G3, G4).
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::eligibility::own_groups;
 use super::{Case, CrState};
 use crate::directory::Directory;
-use crate::ids::TeamId;
+use crate::ids::{PolicyId, TeamId};
 use crate::person::Person;
-use crate::policy::Approver;
+use crate::policy::{Approver, Groups, Places, bits};
 
 /// What is missing, and from whom.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Deficit {
     /// How many more distinct people must approve.
     pub missing: u32,
+    /// People whose approval would bring that closer.
+    pub people: Vec<Person>,
+    /// Teams of which some member's would; who is in a claimed team is unknown, so it always could.
+    pub teams: Vec<TeamId>,
+    /// From whom exactly; the numbers add up.
+    pub groups: Vec<GroupDeficit>,
+}
+
+/// A part of what is missing that only some people can give.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupDeficit {
+    /// The policy whose own approvers are needed; `None`: anyone who may approve.
+    pub policy: Option<PolicyId>,
+    /// How many of them.
+    pub missing: u32,
     /// People who could.
     pub people: Vec<Person>,
-    /// Teams of which some member could; who is in a claimed team is unknown, so it always could.
+    /// Teams of which some member could.
     pub teams: Vec<TeamId>,
 }
 
-/// How many approvals are missing from the quorum.
+/// How many approvals are missing from the quorum: to the highest minimum, or to fill the places
+/// that only a policy's own approvers can, whichever is more. Whoever fills a place counts towards
+/// the minimum too.
 pub(super) fn missing(case: &Case) -> u32 {
-    case.resultant
+    let to_minimum = case
+        .resultant
         .minimum_approvals
-        .saturating_sub(case.counted())
+        .saturating_sub(case.counted());
+    to_minimum.max(count(counted_places(case).all_empty()))
+}
+
+/// The places as the approvals that count fill them. In the order of the people, so that the order
+/// of their decisions makes no difference.
+fn counted_places(case: &Case) -> Places {
+    let mut places = case.resultant.places();
+    if places.all_empty() > 0 {
+        for groups in counted_groups(case) {
+            places.place(groups);
+        }
+    }
+    places
+}
+
+/// What each approval that counts may fill, by person.
+fn counted_groups(case: &Case) -> Vec<Groups> {
+    let mut counted: Vec<_> = case.change_request.approvals().collect();
+    counted.sort_by(|a, b| a.person.cmp(&b.person));
+    counted
+        .into_iter()
+        .map(|decision| own_groups(&case.resultant, &decision.eligibility, &decision.person))
+        .collect()
 }
 
 /// What is missing from a pending change request; nothing from any other.
@@ -33,35 +77,136 @@ pub fn deficit(case: &Case, directory: &Directory) -> Deficit {
         | CrState::Expired { .. }
         | CrState::Withdrawn { .. } => return Deficit::default(),
     }
+    let counted = counted_places(case);
+    let empty = count(counted.all_empty());
+    let total = missing(case);
+    let anyone = total - empty.min(total);
     let mut found = Deficit {
-        missing: missing(case),
+        missing: total,
         ..Deficit::default()
     };
-    for named in &case.resultant.approvers {
-        match &named.approver {
-            Approver::User(person) if could_approve(case, person) => {
-                found.people.push(person.clone());
-            }
-            Approver::User(_) => {}
-            Approver::Team(team_ref) => {
-                let Some(team) = directory.living_team(team_ref) else {
-                    continue;
-                };
-                let draft = &team.draft;
-                if draft.claimed || draft.members.iter().any(|p| could_approve(case, p)) {
-                    found.teams.push(team_ref.id.clone());
-                }
-            }
-        }
+    let left = Left::of(case, directory);
+    let helps = |groups: Groups| anyone > 0 || counted.could_place(groups);
+    (found.people, found.teams) = left.who(helps);
+    let completable = completable(case, &left);
+    for (index, (policy, empty)) in case.resultant.own_policies().zip(completable).enumerate() {
+        let may_fill = |groups: Groups| groups & (1 << index) != 0;
+        found.add(Some(policy.id.clone()), empty, left.who(may_fill));
     }
+    found.add(None, anyone, left.who(|_| true));
     found
 }
 
-/// Whether an eligible person's approval would be one more.
-fn could_approve(case: &Case, person: &Person) -> bool {
-    use super::Verdict;
-    let counted = case.change_request.decision_of(person);
-    let approved = counted.is_some_and(|decision| decision.verdict == Verdict::Approved);
-    let barred = case.resultant.block_creator && case.was_triggered_by(person);
-    !approved && !barred
+impl Deficit {
+    fn add(&mut self, policy: Option<PolicyId>, missing: u32, who: (Vec<Person>, Vec<TeamId>)) {
+        let (people, teams) = who;
+        if missing > 0 {
+            self.groups.push(GroupDeficit {
+                policy,
+                missing,
+                people,
+                teams,
+            });
+        }
+    }
+}
+
+/// How many places of each group are not filled by an approval that counts, in an assignment that
+/// the people who are left complete as far as they can. Whoever approved is placed first and keeps
+/// a place, so as many as can be are placed of both.
+fn completable(case: &Case, left: &Left) -> Vec<u32> {
+    let mut places = case.resultant.places();
+    let counted = counted_groups(case);
+    for &groups in counted.iter().chain(&left.known) {
+        if places.all_empty() == 0 {
+            break;
+        }
+        places.place(groups);
+    }
+    // A team of unknown members can fill every place that is open to it.
+    for (_, groups, _) in left.teams.iter().filter(|(_, _, claimed)| *claimed) {
+        while places.place(*groups) {}
+    }
+    let filled = places.filled_by_first(counted.len());
+    let sizes = case
+        .resultant
+        .own_policies()
+        .map(|policy| policy.minimum_approvals);
+    sizes
+        .zip(filled)
+        .map(|(size, filled)| size.saturating_sub(count(filled)))
+        .collect()
+}
+
+/// Who could still approve, and which groups each of them may fill a place of.
+struct Left {
+    /// People who are named.
+    named: Vec<(Person, Groups)>,
+    /// Teams that live and have somebody who could: the groups, and whether it is claimed.
+    teams: Vec<(TeamId, Groups, bool)>,
+    /// Every person who is known, once, with all their groups.
+    known: Vec<Groups>,
+}
+
+impl Left {
+    fn of(case: &Case, directory: &Directory) -> Self {
+        let spent = spent(case);
+        let could_approve = |person: &Person| !spent.contains(person);
+        let mut known: BTreeMap<&Person, Groups> = BTreeMap::new();
+        let (mut named, mut teams) = (Vec::new(), Vec::new());
+        let own: Vec<&PolicyId> = case.resultant.own_policies().map(|p| &p.id).collect();
+        for approver in &case.resultant.approvers {
+            let brought = |id: &&PolicyId| approver.policies.contains(*id);
+            let groups = bits(own.iter().map(brought));
+            match &approver.approver {
+                Approver::User(person) if could_approve(person) => {
+                    *known.entry(person).or_default() |= groups;
+                    named.push((person.clone(), groups));
+                }
+                Approver::User(_) => {}
+                Approver::Team(team_ref) => {
+                    let Some(team) = directory.living_team(team_ref) else {
+                        continue;
+                    };
+                    let members = team.draft.members.iter();
+                    let could: Vec<_> = members.filter(|p| could_approve(p)).collect();
+                    if team.draft.claimed || !could.is_empty() {
+                        teams.push((team_ref.id.clone(), groups, team.draft.claimed));
+                    }
+                    for person in could {
+                        *known.entry(person).or_default() |= groups;
+                    }
+                }
+            }
+        }
+        let known = known.into_values().collect();
+        Self {
+            named,
+            teams,
+            known,
+        }
+    }
+
+    fn who(&self, fits: impl Fn(Groups) -> bool) -> (Vec<Person>, Vec<TeamId>) {
+        let people = self.named.iter().filter(|(_, groups)| fits(*groups));
+        let teams = self.teams.iter().filter(|(_, groups, _)| fits(*groups));
+        (
+            people.map(|(person, _)| person.clone()).collect(),
+            teams.map(|(id, _, _)| id.clone()).collect(),
+        )
+    }
+}
+
+/// Those whose approval would not be one more: who has approved, and who may not.
+fn spent(case: &Case) -> BTreeSet<&Person> {
+    let approvals = case.change_request.approvals();
+    let mut spent: BTreeSet<&Person> = approvals.map(|decision| &decision.person).collect();
+    if case.resultant.block_creator {
+        spent.extend(case.creators());
+    }
+    spent
+}
+
+fn count(places: usize) -> u32 {
+    u32::try_from(places).unwrap_or(u32::MAX)
 }

@@ -31,7 +31,7 @@ pub fn revoke(
     {
         Some(Verdict::Revoked) => return Ok(None),
         Some(Verdict::Approved) => {}
-        Some(Verdict::Rejected) | None => {
+        Some(Verdict::Rejected | Verdict::Lapsed) | None => {
             return Err(Refusal::NothingToRevoke {
                 change_request: number,
             });

@@ -1,6 +1,6 @@
 //! The one line for an orchestrator's log (C5).
 
-use super::{Case, Deficit};
+use super::{Case, CrState, Deficit, ExpiryCause};
 use crate::Instant;
 use crate::ids::CrPrefix;
 use crate::task::{Blocker, Outcome, Task, TaskState, TerminationReason, blockers};
@@ -62,8 +62,31 @@ pub fn sentence(
                 TerminationReason::Rejected => "it was rejected",
                 TerminationReason::WindowClosed => "its window closed",
                 TerminationReason::Withdrawn => "it was withdrawn",
+                TerminationReason::Expired => expired(case),
             };
             format!("{kind} terminated by change request {number}: {reason}")
         }
+    }
+}
+
+/// Which time to live has passed for a task that expired.
+fn expired(case: &Case) -> &'static str {
+    match case.change_request.state {
+        CrState::Expired {
+            cause: ExpiryCause::ApprovalTtl,
+            ..
+        } => "its approvals did not come in time",
+        CrState::Expired {
+            cause: ExpiryCause::ExecutionTtl,
+            ..
+        } => "it did not start in time after its approval",
+        CrState::Expired {
+            cause: ExpiryCause::WindowClosed,
+            ..
+        }
+        | CrState::Pending { .. }
+        | CrState::Approved { .. }
+        | CrState::Rejected { .. }
+        | CrState::Withdrawn { .. } => "its time has passed",
     }
 }

@@ -4,9 +4,11 @@
 //! come first, in the order of their due instants, so that a late settling gives the reasons of a
 //! punctual one (T4); then the approvals that count; then holds and clears, which reflect only now.
 
+use super::eligibility::still_stands;
 use super::quorum::missing;
 use super::{Case, CrEvent, CrState, ExpiryCause};
 use crate::Instant;
+use crate::directory::Directory;
 use crate::log::Event;
 use crate::task::{Task, TaskEvent, TaskState, TerminationReason, WaitingFor};
 
@@ -19,61 +21,144 @@ pub struct Step {
     pub due_at: Option<Instant>,
 }
 
+/// When approvals that count are checked again, where a policy asks for that (D9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recheck {
+    /// When there are enough of them.
+    AtThreshold,
+    /// Then, and now, because a start is about to be decided.
+    AtStart,
+}
+
 /// The next step that brings a case to `now`, or `None` once it is settled.
-pub fn settle(case: &Case, now: Instant) -> Option<Step> {
-    close_window(case, now)
-        .or_else(|| end_without_tasks(case))
+pub fn settle(case: &Case, directory: &Directory, recheck: Recheck, now: Instant) -> Option<Step> {
+    end_without_tasks(case)
+        .or_else(|| end_with_change_request(case))
+        .or_else(|| end_by_time(case, now))
+        .or_else(|| let_lapse(case, directory, recheck))
         .or_else(|| count_approvals(case))
         .or_else(|| hold_or_clear(case, now))
 }
 
-/// Ends the waiting or cleared task whose window closed first (W2).
-fn close_window(case: &Case, now: Instant) -> Option<Step> {
-    let closed = |task: &Task| task.content.spec.window.end.filter(|&end| end <= now);
-    let (end, task) = case
-        .open_tasks()
-        .filter_map(|task| closed(task).map(|end| (end, task)))
-        .min_by_key(|(end, _)| *end)?;
-    let event = TaskEvent::Terminated {
-        reason: TerminationReason::WindowClosed,
-        comment: String::new(),
-    };
-    Some(Step {
-        event: Event::Task(task.id().clone(), event),
-        due_at: Some(end),
-    })
-}
-
 /// A pending change request whose last waiting task has gone ends with it (T2); how that task ended
-/// says how.
+/// says how. One that only running tasks are left of, because an approval was taken back, is ended
+/// by that will.
 fn end_without_tasks(case: &Case) -> Option<Step> {
     let pending = matches!(case.change_request.state, CrState::Pending { .. });
-    if !pending || case.could_start() {
+    if !pending || case.has_open_tasks() {
         return None;
     }
     let last = case.tasks.values().max_by_key(|task| task.stamp.sequence)?;
+    let end = last.content.spec.window.end;
     let event = match &last.state {
         TaskState::Terminated {
             reason: TerminationReason::WindowClosed,
             ..
-        } => CrEvent::Expired {
-            cause: ExpiryCause::WindowClosed,
-        },
+        } => expired(ExpiryCause::WindowClosed, end),
+        TaskState::Terminated {
+            reason: TerminationReason::Expired,
+            ..
+        } => expired(ExpiryCause::ApprovalTtl, None),
         TaskState::Terminated {
             reason: TerminationReason::Withdrawn | TerminationReason::Rejected,
             ..
-        } => CrEvent::Withdrawn,
-        TaskState::Paused { .. }
+        }
+        | TaskState::Paused { .. }
         | TaskState::Cleared { .. }
         | TaskState::Running { .. }
-        | TaskState::Finished { .. } => return None,
+        | TaskState::Finished { .. } => CrEvent::Withdrawn,
     };
     let by_time = matches!(event, CrEvent::Expired { .. });
-    let due_at = last.content.spec.window.end.filter(|_| by_time);
-    Some(Step {
+    Some(on_change_request(case, event, end.filter(|_| by_time)))
+}
+
+/// The tasks of a change request that expired end with it (W7).
+fn end_with_change_request(case: &Case) -> Option<Step> {
+    match case.change_request.state {
+        CrState::Expired { due_at, .. } => {
+            let task = case.open_tasks().next()?;
+            Some(terminate(task, TerminationReason::Expired, due_at))
+        }
+        CrState::Pending { .. }
+        | CrState::Approved { .. }
+        | CrState::Rejected { .. }
+        | CrState::Withdrawn { .. } => None,
+    }
+}
+
+/// Ends what time has ended first: the waiting or cleared task whose window closed (W2), or all of
+/// them with the change request whose time to live has passed (W7). A tie goes to the window (T4).
+fn end_by_time(case: &Case, now: Instant) -> Option<Step> {
+    let window = case
+        .open_tasks()
+        .filter_map(|task| Some((task.content.spec.window.end?, task)))
+        .filter(|(end, _)| *end <= now)
+        .min_by_key(|(end, _)| *end);
+    let ttl = case.change_request.due_at().filter(|&end| end <= now);
+    match (window, ttl) {
+        (Some((end, task)), ttl) if ttl.is_none_or(|ttl| end <= ttl) => {
+            Some(terminate(task, TerminationReason::WindowClosed, Some(end)))
+        }
+        (_, ttl) => ttl.map(|ttl| pass_time_to_live(case, ttl)),
+    }
+}
+
+/// What the end of a time to live does. An approved change request under which nothing could start
+/// any more keeps its state.
+fn pass_time_to_live(case: &Case, at: Instant) -> Step {
+    let pending = matches!(case.change_request.state, CrState::Pending { .. });
+    let event = if pending {
+        expired(ExpiryCause::ApprovalTtl, Some(at))
+    } else if case.could_start() {
+        expired(ExpiryCause::ExecutionTtl, Some(at))
+    } else {
+        CrEvent::TimeToLivePassed
+    };
+    on_change_request(case, event, Some(at))
+}
+
+fn expired(cause: ExpiryCause, due_at: Option<Instant>) -> CrEvent {
+    CrEvent::Expired { cause, due_at }
+}
+
+fn on_change_request(case: &Case, event: CrEvent, due_at: Option<Instant>) -> Step {
+    Step {
         event: Event::ChangeRequest(case.number(), event),
         due_at,
-    })
+    }
+}
+
+fn terminate(task: &Task, reason: TerminationReason, due_at: Option<Instant>) -> Step {
+    let event = TaskEvent::Terminated {
+        reason,
+        comment: String::new(),
+    };
+    Step {
+        event: Event::Task(task.id().clone(), event),
+        due_at,
+    }
+}
+
+/// Lets an approval lapse whose person is no approver any more, where a policy has that checked
+/// again: when there are enough approvals, and before a start is decided (D9).
+fn let_lapse(case: &Case, directory: &Directory, recheck: Recheck) -> Option<Step> {
+    if !case.resultant.recheck_approvers() || !case.has_open_tasks() {
+        return None;
+    }
+    let due = match case.change_request.state {
+        CrState::Pending { .. } => missing(case) == 0,
+        CrState::Approved { .. } => recheck == Recheck::AtStart,
+        CrState::Rejected { .. } | CrState::Expired { .. } | CrState::Withdrawn { .. } => false,
+    };
+    if !due {
+        return None;
+    }
+    let mut approvals = case.change_request.approvals();
+    let lapsed = approvals.find(|it| !still_stands(&case.resultant, it, directory))?;
+    let event = CrEvent::ApprovalLapsed {
+        person: lapsed.person.clone(),
+    };
+    Some(on_change_request(case, event, None))
 }
 
 /// Approves a pending change request with enough approvals, and puts an approved one with too few
@@ -89,10 +174,7 @@ fn count_approvals(case: &Case) -> Option<Step> {
         | CrState::Expired { .. }
         | CrState::Withdrawn { .. } => return None,
     };
-    Some(Step {
-        event: Event::ChangeRequest(case.number(), event),
-        due_at: None,
-    })
+    Some(on_change_request(case, event, None))
 }
 
 /// Puts every task that could start where it belongs now (W2, W6, P1). The one place that clears.

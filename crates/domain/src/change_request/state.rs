@@ -9,6 +9,7 @@ use crate::Instant;
 use crate::ids::{ArtifactDigest, CrNumber, EnvironmentId, ProjectId, ReleaseId, TaskId, TenantId};
 use crate::log::Stamp;
 use crate::person::{Creator, Person};
+use crate::policy::TimeToLive;
 use crate::task::TaskKind;
 
 /// Why a change request expired.
@@ -17,6 +18,10 @@ use crate::task::TaskKind;
 pub enum ExpiryCause {
     /// The window of its last waiting task closed.
     WindowClosed,
+    /// It was pending for too long.
+    ApprovalTtl,
+    /// Its newest approval grew too old.
+    ExecutionTtl,
 }
 
 /// Where a change request stands.
@@ -32,6 +37,9 @@ pub enum CrState {
     Approved {
         /// Since when.
         since: Instant,
+        /// The time to live of its newest approval has passed, and there was nothing to expire.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        ttl_passed: bool,
     },
     /// Ended by a rejection.
     Rejected {
@@ -46,6 +54,9 @@ pub enum CrState {
     Expired {
         /// How.
         cause: ExpiryCause,
+        /// The instant at which it was due.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due_at: Option<Instant>,
         /// When.
         at: Instant,
     },
@@ -90,7 +101,7 @@ pub struct CrContent {
     pub environment: EnvironmentId,
     /// As all its tasks.
     pub release: Option<ReleaseId>,
-    /// As all its tasks.
+    /// As all its tasks; `None` where tasks of all tenants share it.
     pub tenant: Option<TenantId>,
     /// As all its tasks.
     pub artifact_digest: Option<ArtifactDigest>,
@@ -100,7 +111,16 @@ pub struct CrContent {
     pub resultant: String,
     /// Whether any policy asks for approval (C7).
     pub approval_required: bool,
-    /// Covers content, resultant policy and tasks, not who has decided (D11).
+    /// By what tasks that may share it find it; `None` where none may (S2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharing_key: Option<String>,
+    /// How long it may stay pending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_ttl: Option<TimeToLive>,
+    /// How long an approval of it is good for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_ttl: Option<TimeToLive>,
+    /// Covers content, resultant policy and the first task, not who has decided (D11).
     pub etag: String,
     /// When it was created.
     pub created_at: Instant,
@@ -111,6 +131,8 @@ pub struct CrContent {
 pub struct ChangeRequest {
     /// The frozen text.
     pub content: Arc<CrContent>,
+    /// The etag since another task joined; `None` while it holds the one it was created with.
+    pub joined_etag: Option<String>,
     /// Where it stands.
     pub state: CrState,
     /// The latest decision of each person, oldest first.
@@ -127,9 +149,45 @@ impl ChangeRequest {
             .find(|decision| decision.person == *person)
     }
 
+    /// The approvals that count.
+    pub fn approvals(&self) -> impl Iterator<Item = &Decision> {
+        let approved = |decision: &&Decision| decision.verdict == Verdict::Approved;
+        self.decisions.iter().filter(approved)
+    }
+
     /// How many approvals count.
     pub fn counted(&self) -> u32 {
-        let approved = |decision: &&Decision| decision.verdict == Verdict::Approved;
-        u32::try_from(self.decisions.iter().filter(approved).count()).unwrap_or(u32::MAX)
+        u32::try_from(self.approvals().count()).unwrap_or(u32::MAX)
     }
+
+    /// Covers content, resultant policy and tasks, not who has decided (D11).
+    pub fn etag(&self) -> &str {
+        self.joined_etag.as_deref().unwrap_or(&self.content.etag)
+    }
+
+    /// The next instant at which time alone changes it (W7). It must be exact: what is due but does
+    /// not change would be due for ever.
+    pub fn due_at(&self) -> Option<Instant> {
+        match self.state {
+            CrState::Pending { since } => after(since, self.content.approval_ttl),
+            CrState::Approved {
+                since,
+                ttl_passed: false,
+            } => {
+                let newest = self.approvals().map(|decision| decision.at).max();
+                after(newest.unwrap_or(since), self.content.execution_ttl)
+            }
+            CrState::Approved {
+                ttl_passed: true, ..
+            }
+            | CrState::Rejected { .. }
+            | CrState::Expired { .. }
+            | CrState::Withdrawn { .. } => None,
+        }
+    }
+}
+
+/// When something ends that began at an instant. Beyond the last instant there is none.
+fn after(beginning: Instant, ttl: Option<TimeToLive>) -> Option<Instant> {
+    beginning.plus_micros(ttl?.micros())
 }

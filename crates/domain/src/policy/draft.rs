@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::Scope;
+use super::{Scope, Terms};
 use crate::ids::{PolicyId, TeamId};
 use crate::log::Stamp;
 use crate::person::Person;
@@ -37,6 +37,9 @@ pub struct PolicyDraft {
     pub minimum_approvals: u32,
     /// Whether the creator may not.
     pub block_creator: bool,
+    /// Its other terms.
+    #[serde(flatten)]
+    pub terms: Terms,
 }
 
 impl PolicyDraft {
@@ -51,6 +54,13 @@ impl PolicyDraft {
                 PolicyField::Approvers => self.approvers.clone_from(&other.approvers),
                 PolicyField::MinimumApprovals => self.minimum_approvals = other.minimum_approvals,
                 PolicyField::BlockCreator => self.block_creator = other.block_creator,
+                PolicyField::Quorum => self.terms.quorum = other.terms.quorum,
+                PolicyField::Sharing => self.terms.sharing = other.terms.sharing,
+                PolicyField::RecheckApprovers => {
+                    self.terms.recheck_approvers = other.terms.recheck_approvers;
+                }
+                PolicyField::ApprovalTtl => self.terms.approval_ttl = other.terms.approval_ttl,
+                PolicyField::ExecutionTtl => self.terms.execution_ttl = other.terms.execution_ttl,
             }
         }
     }
@@ -74,6 +84,16 @@ pub enum PolicyField {
     MinimumApprovals,
     /// Whether the creator may not.
     BlockCreator,
+    /// Whose approvals meet the minimum.
+    Quorum,
+    /// Which tasks share a change request.
+    Sharing,
+    /// Whether approvals are checked again.
+    RecheckApprovers,
+    /// How long a change request may stay pending.
+    ApprovalTtl,
+    /// How long an approval is good for.
+    ExecutionTtl,
 }
 
 /// A policy as kept.

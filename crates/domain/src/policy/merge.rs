@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Policy;
+use super::{Places, Policy, Quorum, Sharing, Terms, TimeToLive};
 use crate::ids::{PolicyId, TeamId};
 use crate::log::digest_of;
 use crate::person::Person;
@@ -53,12 +53,22 @@ pub struct MatchedPolicy {
     pub minimum_approvals: u32,
     /// Whether it blocked the creator.
     pub block_creator: bool,
+    /// Its other terms.
+    #[serde(flatten)]
+    pub terms: Terms,
+}
+
+impl MatchedPolicy {
+    /// Whether its minimum must come from its own approvers (G3).
+    pub fn is_own(&self) -> bool {
+        self.terms.quorum == Quorum::Own
+    }
 }
 
 /// What all matching policies merge into; frozen into the change request (C6).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ResultantPolicy {
-    /// How many distinct people must approve; 0 only where no policy matched.
+    /// The highest minimum; 0 only where no policy matched.
     pub minimum_approvals: u32,
     /// Whether any policy blocks the creator.
     pub block_creator: bool,
@@ -72,6 +82,55 @@ impl ResultantPolicy {
     /// The digest it is stored under.
     pub fn digest(&self) -> String {
         digest_of(self)
+    }
+
+    /// How many distinct people are needed: the highest minimum, or the sum of those that must come
+    /// from a policy's own approvers where that is more (G3).
+    pub fn approvals_needed(&self) -> u32 {
+        let sum = self
+            .own_policies()
+            .map(|policy| policy.minimum_approvals)
+            .sum();
+        self.minimum_approvals.max(sum)
+    }
+
+    /// The policies whose minimum must come from their own approvers, by id.
+    pub fn own_policies(&self) -> impl Iterator<Item = &MatchedPolicy> {
+        self.policies.iter().filter(|policy| policy.is_own())
+    }
+
+    /// Their places, empty.
+    pub(crate) fn places(&self) -> Places {
+        Places::new(
+            self.own_policies()
+                .map(|policy| policy.minimum_approvals as usize)
+                .collect(),
+        )
+    }
+
+    /// Which tasks share a change request: the most restrictive that any policy says (S1).
+    pub fn sharing(&self) -> Sharing {
+        let said = self.terms().filter_map(|terms| terms.sharing);
+        said.min().unwrap_or(Sharing::PerTask)
+    }
+
+    /// Whether any policy has approvals checked again (D9).
+    pub fn recheck_approvers(&self) -> bool {
+        self.terms().any(|terms| terms.recheck_approvers)
+    }
+
+    /// How long a change request may stay pending: the shortest that any policy says (W7).
+    pub fn approval_ttl(&self) -> Option<TimeToLive> {
+        self.terms().filter_map(|terms| terms.approval_ttl).min()
+    }
+
+    /// How long an approval is good for: the shortest that any policy says (W7).
+    pub fn execution_ttl(&self) -> Option<TimeToLive> {
+        self.terms().filter_map(|terms| terms.execution_ttl).min()
+    }
+
+    fn terms(&self) -> impl Iterator<Item = &Terms> {
+        self.policies.iter().map(|policy| &policy.terms)
     }
 }
 
@@ -94,6 +153,7 @@ pub fn merge(
                 name: draft.name.clone(),
                 minimum_approvals: draft.minimum_approvals,
                 block_creator: draft.block_creator,
+                terms: draft.terms,
             },
         );
         let users = draft.approvers.users.iter().cloned().map(Approver::User);
@@ -156,6 +216,7 @@ mod tests {
                 },
                 minimum_approvals: minimum,
                 block_creator: block,
+                terms: Terms::default(),
             },
             revision: 1,
             created: stamp,
@@ -233,6 +294,89 @@ mod tests {
                 let kept = kept.map(|kept| &kept.policies);
                 prop_assert!(kept.is_some_and(|kept| kept.is_superset(&approver.policies)));
             }
+        }
+    }
+
+    fn with_terms(rows: &[Terms]) -> ResultantPolicy {
+        let policies: Vec<_> = (0..)
+            .zip(rows)
+            .map(|(id, terms)| {
+                let mut made = policy(id, 2, false, &[1], &[]).as_ref().clone();
+                made.draft.terms = *terms;
+                Arc::new(made)
+            })
+            .collect();
+        let merged_once = merged(&policies);
+        let turned: Vec<_> = policies.into_iter().rev().collect();
+        assert_eq!(merged(&turned), merged_once);
+        merged_once
+    }
+
+    #[test]
+    fn s1_the_most_restrictive_sharing_wins_and_unset_is_neutral() {
+        use Sharing::{PerRelease, PerReleaseAndTenant, PerTask};
+        let rows: [(&[Option<Sharing>], Sharing); 6] = [
+            (&[], PerTask),
+            (&[None, None], PerTask),
+            (&[None, Some(PerRelease)], PerRelease),
+            (
+                &[Some(PerRelease), Some(PerReleaseAndTenant)],
+                PerReleaseAndTenant,
+            ),
+            (&[Some(PerReleaseAndTenant), None], PerReleaseAndTenant),
+            (&[Some(PerTask), Some(PerRelease)], PerTask),
+        ];
+        for (said, expected) in rows {
+            let terms = |sharing: &Option<Sharing>| Terms {
+                sharing: *sharing,
+                ..Terms::default()
+            };
+            let terms: Vec<_> = said.iter().map(terms).collect();
+            assert_eq!(with_terms(&terms).sharing(), expected, "{said:?}");
+        }
+    }
+
+    #[test]
+    fn g1_the_shortest_time_to_live_and_any_recheck_win() {
+        let ttl = |seconds: i64| TimeToLive::from_micros(seconds * 1_000_000);
+        let terms = |recheck_approvers, approval_ttl, execution_ttl| Terms {
+            recheck_approvers,
+            approval_ttl,
+            execution_ttl,
+            ..Terms::default()
+        };
+        let all = [
+            terms(false, ttl(60), None),
+            terms(true, ttl(30), ttl(900)),
+            terms(false, None, ttl(300)),
+        ];
+        let found = with_terms(&all);
+        assert_eq!(found.approval_ttl(), ttl(30));
+        assert_eq!(found.execution_ttl(), ttl(300));
+        assert!(found.recheck_approvers());
+        let nothing = with_terms(&[Terms::default()]);
+        assert_eq!(
+            (nothing.approval_ttl(), nothing.execution_ttl()),
+            (None, None)
+        );
+        assert!(!nothing.recheck_approvers());
+    }
+
+    #[test]
+    fn g3_the_people_needed_are_the_highest_minimum_or_the_sum_of_the_own_ones() {
+        let own = Terms {
+            quorum: Quorum::Own,
+            ..Terms::default()
+        };
+        let pooled = Terms::default();
+        for (rows, needed) in [
+            (vec![pooled, pooled], 2),
+            (vec![own], 2),
+            (vec![own, pooled], 2),
+            (vec![own, own], 4),
+            (vec![own, own, pooled], 4),
+        ] {
+            assert_eq!(with_terms(&rows).approvals_needed(), needed, "{rows:?}");
         }
     }
 

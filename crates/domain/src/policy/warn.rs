@@ -1,11 +1,11 @@
 //! What is allowed, but worth a second look (G2, G6, M6).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Approver, ResultantApprover, ResultantPolicy};
+use super::{Approver, Groups, Quorum, ResultantApprover, ResultantPolicy};
 use crate::directory::Directory;
-use crate::ids::PolicyId;
-use crate::person::{Creator, Person};
+use crate::ids::{PolicyId, TeamId};
+use crate::person::Person;
 use crate::policy::PolicyDraft;
 
 /// Something worth a second look.
@@ -17,8 +17,10 @@ pub enum Warning {
         minimum: u32,
         /// How many could.
         eligible: usize,
-        /// The policy being saved, if one is.
+        /// The policy whose own approvers those are; `None`: all of a change request together.
         policy: Option<PolicyId>,
+        /// What can be done about it.
+        cure: Cure,
     },
     /// Other policies' approvers alone can reach this policy's minimum (G2).
     OwnApproversNotNeeded {
@@ -27,6 +29,27 @@ pub enum Warning {
     },
     /// No policy matched (M6).
     NoPolicyMatched,
+    /// Change requests are shared, and approvals are good for ever (W7).
+    SharingWithoutExecutionTtl {
+        /// The policy.
+        policy: PolicyId,
+    },
+    /// Approvals are to be checked again, but not those through this team (D9, D10).
+    ClaimedTeamNotRechecked {
+        /// The policy.
+        policy: PolicyId,
+        /// The team.
+        team: TeamId,
+    },
+}
+
+/// What can be done about a minimum that nobody can reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cure {
+    /// Mend the policy that is being saved.
+    MendPolicy,
+    /// Withdraw the task, mend the policy, and create a new task: this change request is frozen.
+    CreateAnew,
 }
 
 impl Warning {
@@ -36,19 +59,26 @@ impl Warning {
             Self::MinimumUnreachable {
                 minimum,
                 eligible,
-                policy: None,
-            } => format!(
-                "{minimum} approvals are required but only {eligible} people could give one; \
-                 withdraw the task, mend the policy or the team, and create a new task"
-            ),
-            Self::MinimumUnreachable {
-                minimum,
-                eligible,
-                policy: Some(_),
-            } => format!(
-                "{minimum} approvals are required but only {eligible} people could give one; \
-                 add approvers or lower the minimum"
-            ),
+                policy,
+                cure,
+            } => {
+                let of = match (policy, cure) {
+                    (Some(policy), Cure::CreateAnew) => {
+                        format!(" from policy {policy}'s own approvers")
+                    }
+                    (Some(_), Cure::MendPolicy) | (None, _) => String::new(),
+                };
+                let cure = match cure {
+                    Cure::MendPolicy => "add approvers or lower the minimum",
+                    Cure::CreateAnew => {
+                        "withdraw the task, mend the policy or the team, and create a new task"
+                    }
+                };
+                format!(
+                    "{minimum} approvals are required{of} but only {eligible} people could give \
+                     one; {cure}"
+                )
+            }
             Self::OwnApproversNotNeeded { policy } => {
                 format!("policy {policy} can be met without its own approvers")
             }
@@ -57,36 +87,51 @@ impl Warning {
                  and their tags, or turn on require_policy"
                     .to_owned()
             }
+            Self::SharingWithoutExecutionTtl { policy } => format!(
+                "policy {policy} lets tasks share a change request for ever, so a task may join one \
+                 that was approved long ago; set execution_ttl"
+            ),
+            Self::ClaimedTeamNotRechecked { policy, team } => format!(
+                "policy {policy} has approvals checked again, but who is in the claimed team {team} \
+                 is not known here, so approvals through it stay; keep its members here"
+            ),
         }
     }
 }
 
-/// The warnings of a change request, judged by the teams as they are now.
+/// The warnings of a change request with tasks of these creators, judged by the teams as they are
+/// now.
 pub fn change_request_warnings(
     resultant: &ResultantPolicy,
-    creator: Option<&Creator>,
+    creators: &BTreeSet<&Person>,
     directory: &Directory,
 ) -> Vec<Warning> {
     if resultant.policies.is_empty() {
         return vec![Warning::NoPolicyMatched];
     }
     let mut found = Vec::new();
-    let minimum = resultant.minimum_approvals;
-    let barred = creator
-        .filter(|_| resultant.block_creator)
-        .map(|creator| &creator.person);
+    let minimum = resultant.approvals_needed();
+    let nobody = BTreeSet::new();
+    let barred = if resultant.block_creator {
+        creators
+    } else {
+        &nobody
+    };
     let all = Eligible::of(resultant.approvers.iter().map(|a| &a.approver), directory);
     if let Some(mut eligible) = all.known() {
-        eligible.retain(|person| Some(person) != barred);
+        eligible.retain(|person| !barred.contains(person));
         if eligible.len() < minimum as usize {
             found.push(Warning::MinimumUnreachable {
                 minimum,
                 eligible: eligible.len(),
                 policy: None,
+                cure: Cure::CreateAnew,
             });
+        } else {
+            found.extend(unreachable_own(resultant, barred, directory));
         }
     }
-    for policy in &resultant.policies {
+    for policy in resultant.policies.iter().filter(|policy| !policy.is_own()) {
         let own = |approver: &&ResultantApprover| approver.policies.contains(&policy.id);
         let (own, others): (Vec<_>, Vec<_>) = resultant.approvers.iter().partition(own);
         let own = Eligible::of(own.iter().map(|a| &a.approver), directory);
@@ -115,24 +160,83 @@ pub fn policy_warnings(policy: &PolicyDraft, directory: &Directory) -> Vec<Warni
                 minimum: policy.minimum_approvals,
                 eligible,
                 policy: Some(policy.id.clone()),
+                cure: Cure::MendPolicy,
             });
         }
     }
+    found.extend(term_warnings(policy, directory));
+    let nobody = BTreeSet::new();
     let mut not_needed = BTreeSet::new();
     let others = directory.policies().map(|other| &other.draft);
     for other in others.filter(|other| binds_together(policy, other)) {
         let theirs = Eligible::of(approvers(other, directory).iter(), directory);
         let minimum = policy.minimum_approvals.max(other.minimum_approvals);
-        if theirs.reach_without(&own, None, minimum) {
+        if !needs_own(policy) && theirs.reach_without(&own, &nobody, minimum) {
             not_needed.insert(&policy.id);
         }
-        if own.reach_without(&theirs, None, minimum) {
+        if !needs_own(other) && own.reach_without(&theirs, &nobody, minimum) {
             not_needed.insert(&other.id);
         }
     }
     let not_needed = not_needed.into_iter().cloned();
     found.extend(not_needed.map(|policy| Warning::OwnApproversNotNeeded { policy }));
     found
+}
+
+/// What the terms of a policy are warned about.
+fn term_warnings(policy: &PolicyDraft, directory: &Directory) -> Vec<Warning> {
+    let mut found = Vec::new();
+    if policy.terms.shares_without_end() {
+        found.push(Warning::SharingWithoutExecutionTtl {
+            policy: policy.id.clone(),
+        });
+    }
+    if policy.terms.recheck_approvers {
+        let claimed = |id: &&TeamId| directory.team(id).is_some_and(|team| team.draft.claimed);
+        let teams = policy.approvers.teams.iter().filter(claimed);
+        found.extend(teams.map(|team| Warning::ClaimedTeamNotRechecked {
+            policy: policy.id.clone(),
+            team: team.clone(),
+        }));
+    }
+    found
+}
+
+/// The groups that the people who could approve cannot fill, one person filling one place (G3).
+fn unreachable_own(
+    resultant: &ResultantPolicy,
+    barred: &BTreeSet<&Person>,
+    directory: &Directory,
+) -> Vec<Warning> {
+    let own: Vec<_> = resultant.own_policies().collect();
+    let mut groups: BTreeMap<Person, Groups> = BTreeMap::new();
+    for (index, policy) in own.iter().enumerate() {
+        let brought = |named: &&ResultantApprover| named.policies.contains(&policy.id);
+        let approvers = resultant.approvers.iter().filter(brought);
+        for person in Eligible::of(approvers.map(|a| &a.approver), directory).people {
+            *groups.entry(person).or_default() |= 1 << index;
+        }
+    }
+    let mut places = resultant.places();
+    for (_, groups) in groups.iter().filter(|(person, _)| !barred.contains(person)) {
+        places.place(*groups);
+    }
+    let unfilled = own
+        .iter()
+        .zip(places.empty())
+        .filter(|(_, empty)| *empty > 0);
+    unfilled
+        .map(|(policy, empty)| Warning::MinimumUnreachable {
+            minimum: policy.minimum_approvals,
+            eligible: (policy.minimum_approvals as usize).saturating_sub(empty),
+            policy: Some(policy.id.clone()),
+            cure: Cure::CreateAnew,
+        })
+        .collect()
+}
+
+fn needs_own(policy: &PolicyDraft) -> bool {
+    policy.terms.quorum == Quorum::Own
 }
 
 /// The people who could approve, as far as they are known.
@@ -169,9 +273,9 @@ impl Eligible {
     }
 
     /// Whether enough of them could approve who are not among the others.
-    fn reach_without(&self, others: &Self, barred: Option<&Person>, minimum: u32) -> bool {
+    fn reach_without(&self, others: &Self, barred: &BTreeSet<&Person>, minimum: u32) -> bool {
         let apart = self.people.difference(&others.people);
-        let count = apart.filter(|&person| Some(person) != barred).count();
+        let count = apart.filter(|person| !barred.contains(person)).count();
         self.or_anybody || count >= minimum as usize
     }
 }

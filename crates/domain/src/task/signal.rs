@@ -33,12 +33,14 @@ pub fn signal(task: &Task) -> Option<Signal> {
     }
 }
 
-/// The permit of a cleared task.
-pub fn permit(task: &Task) -> Option<Permit> {
+/// The permit of a cleared task; `expires_at` says when its change request does. It ends with
+/// whatever ends first.
+pub fn permit(task: &Task, expires_at: Option<Instant>) -> Option<Permit> {
+    let ends = [task.content.spec.window.end, expires_at];
     match task.state {
         TaskState::Cleared { .. } => Some(Permit {
             generation: task.generation,
-            valid_until: task.content.spec.window.end,
+            valid_until: ends.into_iter().flatten().min(),
         }),
         TaskState::Paused { .. }
         | TaskState::Running { .. }

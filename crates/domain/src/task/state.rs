@@ -41,6 +41,8 @@ pub enum TerminationReason {
     WindowClosed,
     /// It was withdrawn (P7).
     Withdrawn,
+    /// It waited for longer than a time to live allows (W7).
+    Expired,
 }
 
 /// How a started task came out.

@@ -41,7 +41,10 @@ pub fn withdraw(
             ..
         } => Ok(None),
         TaskState::Terminated {
-            reason: TerminationReason::Rejected | TerminationReason::WindowClosed,
+            reason:
+                TerminationReason::Rejected
+                | TerminationReason::WindowClosed
+                | TerminationReason::Expired,
             ..
         }
         | TaskState::Running { .. }

@@ -6,7 +6,7 @@ use countersign_domain::Instant;
 use countersign_domain::batch::{
     Action, Answer, Command, Context, Outcome, Reply, WorkingSet, run,
 };
-use countersign_domain::change_request::{Case, CrEvent, CrState, settle};
+use countersign_domain::change_request::{Case, CrEvent, CrState, Recheck, settle};
 use countersign_domain::directory::Directory;
 use countersign_domain::ids::CrNumber;
 use countersign_domain::invariants;
@@ -50,6 +50,7 @@ pub(crate) fn touched(
     before: &BTreeMap<CrNumber, Case>,
     store: &Store,
     outcome: &Outcome,
+    directory: &Directory,
     now: Instant,
 ) {
     let touched: BTreeSet<CrNumber> = outcome
@@ -64,7 +65,7 @@ pub(crate) fn touched(
     for number in &touched {
         let case = &store.cases[number];
         invariants::check(case).unwrap();
-        settled(case, now);
+        settled(case, directory, now);
         edges(before.get(number), case);
         for task in case.tasks.values() {
             history(store, case, task);
@@ -117,13 +118,15 @@ pub(crate) fn directory(store: &Store, found: &Directory) {
 }
 
 /// Nothing is left to settle, and the next due instant is exact: not earlier, not later.
-fn settled(case: &Case, now: Instant) {
-    assert_eq!(settle(case, now), None, "settled at {now}");
-    let due = case.tasks.values().filter_map(Task::due_at).min();
+fn settled(case: &Case, directory: &Directory, now: Instant) {
+    let settle = |at| settle(case, directory, Recheck::AtThreshold, at);
+    assert_eq!(settle(now), None, "settled at {now}");
+    let tasks = case.tasks.values().filter_map(Task::due_at);
+    let due = tasks.chain(case.change_request.due_at()).min();
     let Some(due) = due else {
         let end_of_time = Instant::from_seconds_and_nanos(253_402_300_799, 0).unwrap();
         assert_eq!(
-            settle(case, end_of_time),
+            settle(end_of_time),
             None,
             "nothing is due, so nothing ever happens"
         );
@@ -131,8 +134,8 @@ fn settled(case: &Case, now: Instant) {
     };
     assert!(due > now, "due at {due}, settled at {now}");
     let just_before = due.plus_micros(-1).unwrap();
-    assert_eq!(settle(case, just_before), None, "just before {due}");
-    assert_ne!(settle(case, due), None, "at {due}");
+    assert_eq!(settle(just_before), None, "just before {due}");
+    assert_ne!(settle(due), None, "at {due}");
 }
 
 /// I-01, I-02, T1: what may have become of each state within one run.
@@ -211,13 +214,17 @@ fn started(store: &Store, case: &Case, task: &Task, kept: &Kept) {
                 assert!(artifact_digest.is_none() || artifact_digest == spec.artifact_digest);
                 approved.insert(person);
             }
-            CrEvent::ApprovalRevoked { person, .. } => {
+            CrEvent::ApprovalRevoked { person, .. } | CrEvent::ApprovalLapsed { person } => {
                 approved.remove(&person);
             }
             CrEvent::Rejected { .. } | CrEvent::Expired { .. } | CrEvent::Withdrawn => {
                 panic!("I-04: a start after the end");
             }
-            CrEvent::Created { .. } | CrEvent::QuorumReached | CrEvent::QuorumLost => {}
+            CrEvent::Created { .. }
+            | CrEvent::TaskJoined { .. }
+            | CrEvent::QuorumReached
+            | CrEvent::QuorumLost
+            | CrEvent::TimeToLivePassed => {}
         }
     }
     if let Some(creator) = spec

@@ -45,6 +45,7 @@ pub(crate) fn task_word(task: &Task) -> String {
                 TerminationReason::Rejected => "rejected",
                 TerminationReason::WindowClosed => "window_closed",
                 TerminationReason::Withdrawn => "withdrawn",
+                TerminationReason::Expired => "expired",
             };
             format!("TERMINATED:{reason}")
         }
@@ -91,7 +92,7 @@ pub(crate) fn facts(gate: &Gate, id: &str) -> Vec<String> {
     facts.push(format!("signal={said}"));
     facts.push(format!(
         "permit={}",
-        permit(task).map_or(0, |permit| permit.generation)
+        permit(task, case.expires_at()).map_or(0, |permit| permit.generation)
     ));
     facts
 }

@@ -63,7 +63,7 @@ impl Gate {
         check::replies(&set, commands, context, &outcome);
         let before = self.store.cases.clone();
         self.store.save(&outcome, now);
-        check::touched(&before, &self.store, &outcome, now);
+        check::touched(&before, &self.store, &outcome, &self.directory, now);
         for entry in &outcome.entries {
             self.take_in(entry);
         }

@@ -11,7 +11,9 @@ use countersign_domain::ids::{
 };
 use countersign_domain::log::{RequestMark, digest_of};
 use countersign_domain::person::Person;
-use countersign_domain::policy::{Approvers, PolicyDraft, PolicyField, Scope, ScopeSide};
+use countersign_domain::policy::{
+    Approvers, PolicyDraft, PolicyField, Quorum, Scope, ScopeSide, Sharing, Terms, TimeToLive,
+};
 use countersign_domain::task::{
     FinishTask, Outcome as TaskOutcome, StartTask, TaskKind, TaskSpec, Window, WithdrawTask,
 };
@@ -260,6 +262,31 @@ pub(crate) fn policy_draft(id: &str, options: &Options<'_>) -> PolicyDraft {
         },
         minimum_approvals: option("min").map_or(1, |text| text.parse().unwrap()),
         block_creator: option("block") == Some("yes"),
+        terms: terms(&option),
+    }
+}
+
+/// The terms of a policy: `quorum=own share=release recheck=yes attl=60 ettl=900`.
+fn terms<'a>(option: &impl Fn(&str) -> Option<&'a str>) -> Terms {
+    let ttl = |key: &str| {
+        let seconds: Option<i64> = option(key).map(|text| text.parse().unwrap());
+        seconds.map(|seconds| TimeToLive::from_micros(seconds * 1_000_000).unwrap())
+    };
+    Terms {
+        quorum: match option("quorum") {
+            Some("own") => Quorum::Own,
+            Some("pooled") | None => Quorum::Pooled,
+            Some(other) => panic!("no such quorum: {other}"),
+        },
+        sharing: option("share").map(|text| match text {
+            "task" => Sharing::PerTask,
+            "tenant" => Sharing::PerReleaseAndTenant,
+            "release" => Sharing::PerRelease,
+            other => panic!("no such sharing: {other}"),
+        }),
+        recheck_approvers: option("recheck") == Some("yes"),
+        approval_ttl: ttl("attl"),
+        execution_ttl: ttl("ettl"),
     }
 }
 
@@ -271,6 +298,11 @@ fn policy_fields(options: &Options<'_>) -> BTreeSet<PolicyField> {
         "users" | "teams" => Some(PolicyField::Approvers),
         "min" => Some(PolicyField::MinimumApprovals),
         "block" => Some(PolicyField::BlockCreator),
+        "quorum" => Some(PolicyField::Quorum),
+        "share" => Some(PolicyField::Sharing),
+        "recheck" => Some(PolicyField::RecheckApprovers),
+        "attl" => Some(PolicyField::ApprovalTtl),
+        "ettl" => Some(PolicyField::ExecutionTtl),
         _ => None,
     };
     options.keys().filter_map(field).collect()

@@ -76,6 +76,10 @@ const CR_EDGES: &[(&str, &str, &str)] = &[
     ("APPROVED", "approval_revoked", "APPROVED"),
     ("APPROVED", "quorum_lost", "PENDING"),
     ("APPROVED", "rejected", "REJECTED"),
+    ("APPROVED", "expired", "EXPIRED"),
+    ("APPROVED", "task_joined", "APPROVED"),
+    ("APPROVED", "time_to_live_passed", "APPROVED"),
+    ("PENDING", "task_joined", "PENDING"),
 ];
 
 #[test]
@@ -254,7 +258,10 @@ fn cr_states() -> Vec<Option<ChangeRequest>> {
     let pending = gate.case("t1").unwrap().change_request.clone();
     let states = [
         CrState::Pending { since: at(1) },
-        CrState::Approved { since: at(1) },
+        CrState::Approved {
+            since: at(1),
+            ttl_passed: false,
+        },
         CrState::Rejected {
             by: person("ann"),
             at: at(2),
@@ -262,6 +269,7 @@ fn cr_states() -> Vec<Option<ChangeRequest>> {
         },
         CrState::Expired {
             cause: ExpiryCause::WindowClosed,
+            due_at: None,
             at: at(2),
         },
         CrState::Withdrawn { at: at(2) },
@@ -309,7 +317,17 @@ fn cr_events() -> Vec<CrEvent> {
         },
         CrEvent::Expired {
             cause: ExpiryCause::WindowClosed,
+            due_at: None,
         },
         CrEvent::Withdrawn,
+        CrEvent::TaskJoined {
+            task: task_id("t2"),
+            etag: String::new(),
+        },
+        // Nobody has approved, so nobody's approval can lapse.
+        CrEvent::ApprovalLapsed {
+            person: person("ann"),
+        },
+        CrEvent::TimeToLivePassed,
     ]
 }

@@ -9,7 +9,7 @@ use proptest::sample::select;
 use countersign_domain::directory::{Directory, PolicyEvent};
 use countersign_domain::ids::{EnvironmentId, ProjectId, Tag, TenantId};
 use countersign_domain::log::Stamp;
-use countersign_domain::policy::{Approvers, Policy, PolicyDraft, Scope, ScopeSide};
+use countersign_domain::policy::{Approvers, Policy, PolicyDraft, Scope, ScopeSide, Terms};
 use countersign_domain::task::{TaskKind, TaskSpec};
 
 use crate::harness::people::{at, policy_id, spec};
@@ -114,6 +114,7 @@ fn draft() -> impl Strategy<Value = PolicyDraft> {
         approvers: Approvers::default(),
         minimum_approvals: 1,
         block_creator: false,
+        terms: Terms::default(),
     })
 }
 

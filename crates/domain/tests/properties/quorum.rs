@@ -119,8 +119,7 @@ proptest! {
     fn g2_g6_the_warnings_are_true_of_all_sets_of_people(world in world()) {
         let gate = world.gate();
         let case = gate.case("t1").unwrap();
-        let creator = case.change_request.content.creator.as_ref();
-        let found = change_request_warnings(&case.resultant, creator, &gate.directory);
+        let found = change_request_warnings(&case.resultant, &case.creators(), &gate.directory);
         let unreachable = found.iter().any(|w| matches!(w, Warning::MinimumUnreachable { .. }));
         prop_assert_eq!(unreachable, !(0u8..16).any(|set| world.suffices(set)));
         for (number, (users, team, ..)) in world.policies.iter().enumerate() {
@@ -128,7 +127,10 @@ proptest! {
             let id = format!("p{number}");
             let warned = found.iter().any(|warning| match warning {
                 Warning::OwnApproversNotNeeded { policy } => policy.as_str() == id,
-                Warning::MinimumUnreachable { .. } | Warning::NoPolicyMatched => false,
+                Warning::MinimumUnreachable { .. }
+                | Warning::NoPolicyMatched
+                | Warning::SharingWithoutExecutionTtl { .. }
+                | Warning::ClaimedTeamNotRechecked { .. } => false,
             });
             prop_assert_eq!(warned, (0u8..16).any(without), "{}", id);
         }

@@ -1,7 +1,7 @@
 //! G: what several policies ask for together.
 
 use countersign_domain::batch::{Answer, Reply};
-use countersign_domain::change_request::{Deficit, deficit};
+use countersign_domain::change_request::{Deficit, GroupDeficit, deficit};
 use countersign_domain::policy::{Approver, Warning, change_request_warnings};
 
 use crate::harness::Gate;
@@ -158,12 +158,19 @@ fn g4_the_deficit_names_how_many_and_who_could() {
     ];
     for (step, missing, people, teams) in rows {
         gate.play(step);
-        let people = people.split_whitespace().map(person).collect();
-        let teams = teams.split_whitespace().map(team_id).collect();
+        let people: Vec<_> = people.split_whitespace().map(person).collect();
+        let teams: Vec<_> = teams.split_whitespace().map(team_id).collect();
+        let anyone = GroupDeficit {
+            policy: None,
+            missing,
+            people: people.clone(),
+            teams: teams.clone(),
+        };
         let expected = Deficit {
             missing,
             people,
             teams,
+            groups: (missing > 0).then_some(anyone).into_iter().collect(),
         };
         let found = deficit(gate.case("t1").unwrap(), &gate.directory);
         assert_eq!(found, expected, "{step}");
@@ -264,13 +271,15 @@ fn g6_no_approver_at_all_is_never_zero_of_zero() {
 
 fn warnings_of(gate: &Gate, id: &str) -> Vec<Warning> {
     let case = gate.case(id).unwrap();
-    let creator = case.change_request.content.creator.as_ref();
-    change_request_warnings(&case.resultant, creator, &gate.directory)
+    change_request_warnings(&case.resultant, &case.creators(), &gate.directory)
 }
 
 fn not_needed(warning: &Warning) -> Option<String> {
     match warning {
         Warning::OwnApproversNotNeeded { policy } => Some(policy.to_string()),
-        Warning::MinimumUnreachable { .. } | Warning::NoPolicyMatched => None,
+        Warning::MinimumUnreachable { .. }
+        | Warning::NoPolicyMatched
+        | Warning::SharingWithoutExecutionTtl { .. }
+        | Warning::ClaimedTeamNotRechecked { .. } => None,
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use countersign_domain::Instant;
 use countersign_domain::change_request::{
-    self, Approve, Case, CrEvent, CreateTask, Reject, Revoke, approve, create, reject, revoke,
-    settle,
+    self, Approve, Case, CrEvent, CreateTask, Recheck, Reject, Revoke, approve, create, reject,
+    revoke, settle,
 };
 use countersign_domain::directory::Directory;
 use countersign_domain::ids::{CrNumber, CrRef};
@@ -227,7 +227,7 @@ impl Joined {
         gate.play(&format!("0 adm policy p {policy}"));
         let resultant: ResultantPolicy = gate.directory.resultant(&spec("a"));
         let command = CreateTask::prepare(spec(windows[0].0), resultant, 1);
-        let [opened, _] = create(&command, CrNumber(1), true, at(1)).unwrap();
+        let [opened, _] = create(&command, None, CrNumber(1), true, at(1)).unwrap();
         let Event::ChangeRequest(_, event @ CrEvent::Created { .. }) = opened else {
             panic!("not a creation");
         };
@@ -286,7 +286,7 @@ impl Joined {
     /// Settles; answers with what happened to what, and when it was due.
     fn settle(&mut self, now: Instant) -> Vec<Said> {
         let mut said = Vec::new();
-        while let Some(step) = settle(&self.case, now) {
+        while let Some(step) = settle(&self.case, &self.directory, Recheck::AtThreshold, now) {
             said.push((step.event.aggregate().id(), step.event.name(), step.due_at));
             self.emit(&step.event, now);
         }

@@ -12,6 +12,7 @@ use super::identity::{show_creator, show_person};
 use super::policy::show_warning;
 use super::show::Show;
 use super::task_spec::{show_kind, show_optional};
+use super::terms::{show_quorum, show_sharing, show_time_to_live};
 use super::window::timestamp;
 
 /// How many tasks of one change request are shown with it.
@@ -31,10 +32,7 @@ impl Show<'_> {
             CrState::Rejected { at, .. } | CrState::Withdrawn { at } => {
                 (v1::ExpiryCause::Unspecified, Some(*at))
             }
-            CrState::Expired {
-                cause: ExpiryCause::WindowClosed,
-                at,
-            } => (v1::ExpiryCause::WindowClosed, Some(*at)),
+            CrState::Expired { cause, at, .. } => (show_cause(*cause), Some(*at)),
         };
         v1::ChangeRequest {
             id: self.number(content.number),
@@ -54,13 +52,13 @@ impl Show<'_> {
             decisions: change_request.decisions.iter().map(show_decision).collect(),
             expiry_cause: expiry_cause.into(),
             warnings: view.warnings.iter().map(show_warning).collect(),
-            etag: content.etag.clone(),
+            etag: change_request.etag().to_owned(),
             message: self.line(case, view),
             created_at: Some(timestamp(content.created_at)),
             ended_at: ended_at.map(timestamp),
             sequence: case.newest_entry(),
             task_count: u32::try_from(case.tasks.len()).unwrap_or(u32::MAX),
-            expires_at: None,
+            expires_at: case.expires_at().map(timestamp),
         }
     }
 
@@ -105,11 +103,20 @@ fn show_state(state: &CrState) -> v1::ChangeRequestState {
     }
 }
 
+fn show_cause(cause: ExpiryCause) -> v1::ExpiryCause {
+    match cause {
+        ExpiryCause::WindowClosed => v1::ExpiryCause::WindowClosed,
+        ExpiryCause::ApprovalTtl => v1::ExpiryCause::ApprovalTtl,
+        ExpiryCause::ExecutionTtl => v1::ExpiryCause::ExecutionTtl,
+    }
+}
+
 fn show_decision(decision: &Decision) -> v1::Decision {
     let verdict = match decision.verdict {
         Verdict::Approved => v1::Verdict::Approved,
         Verdict::Rejected => v1::Verdict::Rejected,
         Verdict::Revoked => v1::Verdict::Revoked,
+        Verdict::Lapsed => v1::Verdict::Lapsed,
     };
     v1::Decision {
         person: Some(show_person(&decision.person)),
@@ -138,9 +145,11 @@ fn show_resultant(resultant: &ResultantPolicy) -> v1::ResultantPolicy {
         block_creator: resultant.block_creator,
         approvers: resultant.approvers.iter().map(show_approver).collect(),
         policies: resultant.policies.iter().map(show_matched).collect(),
-        approvals_needed: resultant.minimum_approvals,
-        sharing: v1::Sharing::PerTask.into(),
-        ..v1::ResultantPolicy::default()
+        approvals_needed: resultant.approvals_needed(),
+        sharing: show_sharing(Some(resultant.sharing())).into(),
+        recheck_approvers: resultant.recheck_approvers(),
+        approval_ttl: resultant.approval_ttl().map(show_time_to_live),
+        execution_ttl: resultant.execution_ttl().map(show_time_to_live),
     }
 }
 
@@ -163,8 +172,11 @@ fn show_matched(policy: &MatchedPolicy) -> v1::MatchedPolicy {
         name: policy.name.clone(),
         minimum_approvals: policy.minimum_approvals,
         block_creator: policy.block_creator,
-        quorum: v1::Quorum::Pooled.into(),
-        ..v1::MatchedPolicy::default()
+        quorum: show_quorum(policy.terms.quorum).into(),
+        sharing: show_sharing(policy.terms.sharing).into(),
+        recheck_approvers: policy.terms.recheck_approvers,
+        approval_ttl: policy.terms.approval_ttl.map(show_time_to_live),
+        execution_ttl: policy.terms.execution_ttl.map(show_time_to_live),
     }
 }
 

@@ -90,10 +90,9 @@ impl Bench {
 
     /// What is shown of a case beside its facts.
     pub(crate) fn view(&self, case: &Case) -> CrView {
-        let creator = case.change_request.content.creator.as_ref();
         CrView {
             deficit: deficit(case, &self.directory),
-            warnings: change_request_warnings(&case.resultant, creator, &self.directory),
+            warnings: change_request_warnings(&case.resultant, &case.creators(), &self.directory),
         }
     }
 }

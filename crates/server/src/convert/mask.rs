@@ -38,6 +38,11 @@ fn policy_path(field: PolicyField) -> &'static str {
         PolicyField::Approvers => "approvers",
         PolicyField::MinimumApprovals => "minimum_approvals",
         PolicyField::BlockCreator => "block_creator",
+        PolicyField::Quorum => "quorum",
+        PolicyField::Sharing => "sharing",
+        PolicyField::RecheckApprovers => "recheck_approvers",
+        PolicyField::ApprovalTtl => "approval_ttl",
+        PolicyField::ExecutionTtl => "execution_ttl",
     }
 }
 

@@ -4,7 +4,7 @@
 //! In:
 //! - [`fields`]: texts, ids, enums and lists, with their limits.
 //! - [`identity`]: people, creators, and what change requests are named by.
-//! - [`window`], [`task_spec`], [`policy_draft`], [`team_draft`]: what is created and changed.
+//! - [`window`], [`terms`], [`task_spec`], [`policy_draft`], [`team_draft`]: what is created and changed.
 //! - [`mask`]: which fields an update names.
 //! - [`request`]: the mark of a call that may be repeated.
 //! - [`page`]: positions in lists.
@@ -28,4 +28,5 @@ pub(crate) mod show;
 pub(crate) mod task;
 pub(crate) mod task_spec;
 pub(crate) mod team_draft;
+pub(crate) mod terms;
 pub(crate) mod window;

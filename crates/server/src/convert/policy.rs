@@ -9,6 +9,7 @@ use countersign_proto::v1;
 
 use super::identity::show_person;
 use super::task_spec::show_kind;
+use super::terms::{show_quorum, show_sharing, show_time_to_live};
 use super::window::timestamp;
 
 /// A policy as kept.
@@ -35,8 +36,11 @@ pub(crate) fn show_policy(policy: &Policy) -> v1::Policy {
         etag: policy.etag(),
         created_at: Some(timestamp(policy.created.instant)),
         updated_at: Some(timestamp(policy.stamp.instant)),
-        quorum: v1::Quorum::Pooled.into(),
-        ..v1::Policy::default()
+        quorum: show_quorum(draft.terms.quorum).into(),
+        sharing: show_sharing(draft.terms.sharing).into(),
+        recheck_approvers: draft.terms.recheck_approvers,
+        approval_ttl: draft.terms.approval_ttl.map(show_time_to_live),
+        execution_ttl: draft.terms.execution_ttl.map(show_time_to_live),
     }
 }
 
@@ -69,6 +73,12 @@ pub(crate) fn show_warning(warning: &Warning) -> v1::Warning {
             (v1::WarningKind::OwnApproversNotNeeded, Some(policy))
         }
         Warning::NoPolicyMatched => (v1::WarningKind::NoPolicyMatched, None),
+        Warning::SharingWithoutExecutionTtl { policy } => {
+            (v1::WarningKind::SharingWithoutExecutionTtl, Some(policy))
+        }
+        Warning::ClaimedTeamNotRechecked { policy, .. } => {
+            (v1::WarningKind::ClaimedTeamNotRechecked, Some(policy))
+        }
     };
     v1::Warning {
         kind: kind.into(),

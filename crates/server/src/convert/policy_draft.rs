@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use countersign_domain::Refusal;
 use countersign_domain::ids::{PolicyId, TeamId, TenantId};
 use countersign_domain::person::Person;
-use countersign_domain::policy::{Approvers, PolicyDraft, PolicyField, Scope, ScopeSide};
+use countersign_domain::policy::{Approvers, PolicyDraft, PolicyField, Scope, ScopeSide, Terms};
 use countersign_domain::text;
 use countersign_proto::v1;
 
-use super::{fields, identity, task_spec};
+use super::{fields, identity, task_spec, terms};
 
 const SCOPES_LIMIT: usize = 100;
 const IDS_LIMIT: usize = 1_000;
@@ -20,7 +20,7 @@ const MINIMUM_LIMIT: u32 = 99;
 const EVERYTHING: &str = "*";
 
 /// All fields: what a new policy is made of.
-pub(crate) const ALL: [PolicyField; 7] = [
+pub(crate) const ALL: [PolicyField; 12] = [
     PolicyField::Name,
     PolicyField::Description,
     PolicyField::Disabled,
@@ -28,6 +28,11 @@ pub(crate) const ALL: [PolicyField; 7] = [
     PolicyField::Approvers,
     PolicyField::MinimumApprovals,
     PolicyField::BlockCreator,
+    PolicyField::Quorum,
+    PolicyField::Sharing,
+    PolicyField::RecheckApprovers,
+    PolicyField::ApprovalTtl,
+    PolicyField::ExecutionTtl,
 ];
 
 /// The named fields of a policy, checked; the others are left empty, and nobody takes them over.
@@ -46,7 +51,12 @@ pub(crate) fn policy_draft(
         approvers: Approvers::default(),
         minimum_approvals: 0,
         block_creator: message.block_creator,
+        terms: Terms {
+            recheck_approvers: message.recheck_approvers,
+            ..Terms::default()
+        },
     };
+    let ttl = terms::time_to_live;
     for field in named {
         match field {
             PolicyField::Name => {
@@ -55,13 +65,23 @@ pub(crate) fn policy_draft(
             PolicyField::Description => {
                 draft.description = fields::paragraph("policy.description", &message.description)?;
             }
-            PolicyField::Disabled | PolicyField::BlockCreator => {}
+            PolicyField::Disabled | PolicyField::BlockCreator | PolicyField::RecheckApprovers => {}
             PolicyField::Scopes => draft.scopes = scopes(&message.scopes)?,
             PolicyField::Approvers => {
                 draft.approvers = approvers(message.approvers.as_ref(), people_issuer)?;
             }
             PolicyField::MinimumApprovals => {
                 draft.minimum_approvals = minimum(message.minimum_approvals)?;
+            }
+            PolicyField::Quorum => draft.terms.quorum = terms::quorum(message.quorum)?,
+            PolicyField::Sharing => draft.terms.sharing = terms::sharing(message.sharing)?,
+            PolicyField::ApprovalTtl => {
+                let found = message.approval_ttl.as_ref();
+                draft.terms.approval_ttl = ttl("policy.approval_ttl", found)?;
+            }
+            PolicyField::ExecutionTtl => {
+                let found = message.execution_ttl.as_ref();
+                draft.terms.execution_ttl = ttl("policy.execution_ttl", found)?;
             }
         }
     }
@@ -221,6 +241,17 @@ pub(crate) mod tests {
             }),
             minimum_approvals: 2,
             block_creator: true,
+            quorum: v1::Quorum::Own.into(),
+            sharing: v1::Sharing::PerRelease.into(),
+            recheck_approvers: true,
+            approval_ttl: Some(prost_types::Duration {
+                seconds: 3_600,
+                nanos: 0,
+            }),
+            execution_ttl: Some(prost_types::Duration {
+                seconds: 86_400,
+                nanos: 500_000_000,
+            }),
             ..v1::Policy::default()
         }
     }
@@ -305,6 +336,14 @@ pub(crate) mod tests {
             }),
             ("minimum_approvals", |policy| policy.minimum_approvals = 0),
             ("minimum_approvals", |policy| policy.minimum_approvals = 100),
+            ("quorum", |policy| policy.quorum = 99),
+            ("sharing", |policy| policy.sharing = -1),
+            ("approval_ttl", |policy| {
+                policy.approval_ttl = Some(prost_types::Duration::default());
+            }),
+            ("execution_ttl", |policy| {
+                policy.execution_ttl.as_mut().unwrap().seconds = i64::MAX;
+            }),
         ]);
     }
 

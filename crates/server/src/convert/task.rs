@@ -1,7 +1,7 @@
 //! Tasks and their signals, as answers carry them.
 
 use countersign_domain::Refusal;
-use countersign_domain::change_request::{Case, Deficit, sentence};
+use countersign_domain::change_request::{Case, Deficit, GroupDeficit, sentence};
 use countersign_domain::ids::TeamId;
 use countersign_domain::task::{
     Blocker, Outcome, Permit, Signal, Start, Task, TaskState, TerminationReason, blockers, permit,
@@ -32,7 +32,7 @@ impl Show<'_> {
             state: show_state(&task.state).into(),
             signal: show_signal(signal(task)).into(),
             generation: task.generation,
-            permit: permit(task).map(show_permit),
+            permit: permit(task, case.expires_at()).map(show_permit),
             blockers: blockers(task, deficit, self.now)
                 .iter()
                 .map(show_blocker)
@@ -60,7 +60,7 @@ impl Show<'_> {
             change_request: self.number(task.change_request()),
             signal: show_signal(signal(task)).into(),
             state: show_state(&task.state).into(),
-            permit: permit(task).map(show_permit),
+            permit: permit(task, case.expires_at()).map(show_permit),
             termination_reason: termination_reason.into(),
             start: task.start().map(show_start),
             artifact_digest: show_optional(task.content.spec.artifact_digest.as_ref()),
@@ -101,6 +101,7 @@ fn show_reason(reason: TerminationReason) -> v1::TerminationReason {
         TerminationReason::Rejected => v1::TerminationReason::Rejected,
         TerminationReason::WindowClosed => v1::TerminationReason::WindowClosed,
         TerminationReason::Withdrawn => v1::TerminationReason::Withdrawn,
+        TerminationReason::Expired => v1::TerminationReason::Expired,
     }
 }
 
@@ -120,6 +121,15 @@ fn show_start(start: &Start) -> v1::TaskStart {
     }
 }
 
+fn show_group(group: &GroupDeficit) -> v1::ApprovalGroup {
+    v1::ApprovalGroup {
+        policy: show_optional(group.policy.as_ref()),
+        missing: group.missing,
+        people: group.people.iter().map(show_person).collect(),
+        teams: group.teams.iter().map(TeamId::to_string).collect(),
+    }
+}
+
 fn show_blocker(blocker: &Blocker) -> v1::Blocker {
     let (kind, detail) = match blocker {
         Blocker::Approval(deficit) => {
@@ -127,7 +137,7 @@ fn show_blocker(blocker: &Blocker) -> v1::Blocker {
                 missing: deficit.missing,
                 people: deficit.people.iter().map(show_person).collect(),
                 teams: deficit.teams.iter().map(TeamId::to_string).collect(),
-                groups: Vec::new(),
+                groups: deficit.groups.iter().map(show_group).collect(),
             };
             (
                 v1::BlockerKind::Approval,

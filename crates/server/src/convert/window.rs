@@ -46,19 +46,21 @@ fn optional_instant(field: &str, at: Option<&Timestamp>) -> Result<Option<Instan
 }
 
 fn after(field: &str, start: Instant, length: &Duration) -> Result<Instant, Refusal> {
-    let whole = (0..1_000_000_000).contains(&length.nanos) && length.seconds >= 0;
-    let micros = length
-        .seconds
-        .checked_mul(1_000_000)
-        .and_then(|micros| micros.checked_add(i64::from(length.nanos) / 1_000))
-        .filter(|&micros| whole && micros >= 1);
-    micros
+    micros(length)
+        .filter(|&micros| micros >= 1)
         .and_then(|micros| start.plus_micros(micros))
         .ok_or_else(|| {
             let found = format!("{} s and {} ns", length.seconds, length.nanos);
             let allowed = "at least 1 microsecond, ending before the year 10000";
             refused(field, "duration", &found, allowed)
         })
+}
+
+/// A length in whole microseconds, if it is one; what is finer is cut off.
+pub(crate) fn micros(length: &Duration) -> Option<i64> {
+    let whole = (0..1_000_000_000).contains(&length.nanos) && length.seconds >= 0;
+    let micros = length.seconds.checked_mul(1_000_000).filter(|_| whole)?;
+    micros.checked_add(i64::from(length.nanos) / 1_000)
 }
 
 fn refused(field: &str, part: &str, found: &str, allowed: &str) -> Refusal {

@@ -36,6 +36,23 @@ impl Store {
         Ok(found.into_values().collect())
     }
 
+    /// What a creation of a task would look at: the change request that holds it, and the newest
+    /// open one that it could share.
+    pub async fn cases_of_creation(
+        &self,
+        task: &TaskId,
+        sharing_key: Option<&str>,
+    ) -> Result<Vec<Case>, StoreError> {
+        let Some(key) = sharing_key else {
+            return self.cases_of_tasks(std::slice::from_ref(task)).await;
+        };
+        let statement = cases::by_creation(self.backend(), task.as_str(), key);
+        let (_, found) = self
+            .read_cases("read change requests for a creation", statement)
+            .await?;
+        Ok(found.into_values().collect())
+    }
+
     /// The cases of a statement of `sql::cases`, and what it picked. Resultant policies that were
     /// not read before need a second statement; they never change.
     pub(crate) async fn read_cases(

@@ -44,7 +44,7 @@ impl Store {
         numbers(&self.read("match change requests", statement).await?, 0)
     }
 
-    /// Change requests with tasks that are due at an instant, the longest due first.
+    /// Change requests that are due at an instant, or have tasks that are, the longest due first.
     pub async fn due(&self, now: Instant, limit: u64) -> Result<Vec<CrNumber>, StoreError> {
         let statement = tasks::due(self.backend(), now, limit);
         numbers(&self.read("read what is due", statement).await?, 0)
@@ -54,12 +54,14 @@ impl Store {
     pub async fn next_due(&self) -> Result<Option<Instant>, StoreError> {
         let statement = tasks::next_due(self.backend());
         let found = self.read("read what is due next", statement).await?;
-        let reader = found
-            .first()
-            .map(|row| RowReader::new(row, "tasks", "next due".to_owned()));
-        Ok(reader
-            .map(|reader| reader.instant(0, "due_at"))
-            .transpose()?)
+        let Some(row) = found.first() else {
+            return Ok(None);
+        };
+        let reader = RowReader::new(row, "tasks or change_requests", "next due".to_owned());
+        Ok(match reader.value::<Option<i64>>(0, "due_at")? {
+            Some(_) => Some(reader.instant(0, "due_at")?),
+            None => None,
+        })
     }
 
     /// Change requests that could still start something and whose resultant policy has a part: how
@@ -155,8 +157,10 @@ mod tests {
             release: None,
             approval_required: true,
             resultant: String::new(),
+            sharing_key: None,
             frozen: String::new(),
             live: String::new(),
+            due_at: None,
             sequence,
         }
     }

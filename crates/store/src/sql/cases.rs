@@ -27,16 +27,17 @@ pub(crate) fn load(backend: DbBackend, wanted: &Wanted) -> Statement {
         wanted.change_requests.iter().map(|number| number.0),
     );
     let tasks = key_texts(backend, wanted.tasks.iter().map(TaskId::as_str));
+    let shared = key_texts(backend, wanted.sharing_keys.iter().map(String::as_str));
     if backend == DbBackend::Postgres {
         let [issuers, subjects, ids] = requests(wanted);
-        LOAD.with(backend, [numbers, tasks, issuers, subjects, ids])
+        LOAD.with(backend, [numbers, tasks, shared, issuers, subjects, ids])
     } else {
         let requests: Vec<(&str, &str, &str)> = wanted
             .requests
             .iter()
             .map(|(person, id)| (person.issuer.as_str(), person.subject.as_str(), id.as_str()))
             .collect();
-        LOAD.with(backend, [numbers, tasks, json(&requests)])
+        LOAD.with(backend, [numbers, tasks, shared, json(&requests)])
     }
 }
 
@@ -63,6 +64,12 @@ const LOAD: Pair = Pair {
             SELECT value FROM json_each($1)
             UNION
             SELECT change_request FROM tasks WHERE id IN (SELECT value FROM json_each($2))
+            UNION
+            SELECT (
+                SELECT number FROM change_requests
+                WHERE sharing_key = k.value AND state IN ('PENDING', 'APPROVED')
+                ORDER BY number DESC LIMIT 1
+            ) FROM json_each($3) AS k
         )
         SELECT 1, c.number, NULL, c.frozen, c.live
             FROM change_requests AS c WHERE c.number IN (SELECT number FROM wanted)
@@ -71,7 +78,7 @@ const LOAD: Pair = Pair {
             FROM tasks AS t WHERE t.change_request IN (SELECT number FROM wanted)
         UNION ALL
         SELECT 3, e.sequence, NULL, e.body, NULL
-            FROM json_each($3) AS r CROSS JOIN entries AS e
+            FROM json_each($4) AS r CROSS JOIN entries AS e
             WHERE e.request_issuer = r.value ->> 0 AND e.request_subject = r.value ->> 1
                 AND e.request_id = r.value ->> 2 AND e.request_id IS NOT NULL",
     postgres: "
@@ -79,6 +86,12 @@ const LOAD: Pair = Pair {
             SELECT unnest($1) AS number
             UNION
             SELECT change_request FROM tasks WHERE id = ANY($2)
+            UNION
+            SELECT (
+                SELECT number FROM change_requests
+                WHERE sharing_key = k.key AND state IN ('PENDING', 'APPROVED')
+                ORDER BY number DESC LIMIT 1
+            ) FROM unnest($3) AS k(key)
         )
         SELECT CAST(1 AS bigint), c.number, NULL, c.frozen, c.live
             FROM wanted JOIN change_requests AS c ON c.number = wanted.number
@@ -87,7 +100,7 @@ const LOAD: Pair = Pair {
             FROM wanted JOIN tasks AS t ON t.change_request = wanted.number
         UNION ALL
         SELECT 3, e.sequence, NULL, e.body, NULL
-            FROM unnest($3, $4, $5) AS r(issuer, subject, id)
+            FROM unnest($4, $5, $6) AS r(issuer, subject, id)
             JOIN entries AS e ON e.request_issuer = r.issuer AND e.request_subject = r.subject
                 AND e.request_id = r.id AND e.request_id IS NOT NULL",
 };
@@ -135,6 +148,29 @@ const BY_TASK: Pair = Pair {
         SELECT 2, t.change_request, t.id, t.frozen, t.live
             FROM wanted JOIN tasks AS t ON t.change_request = wanted.number",
 };
+
+/// What a creation of a task would look at: the change request that holds it, or the newest open
+/// one that it could share.
+pub(crate) fn by_creation(backend: DbBackend, task: &str, sharing_key: &str) -> Statement {
+    BY_CREATION.with(backend, [task.into(), sharing_key.into()])
+}
+
+const BY_CREATION: Pair = Pair::both(
+    "WITH wanted(number) AS (
+        SELECT change_request FROM tasks WHERE id = $1
+        UNION
+        SELECT (
+            SELECT number FROM change_requests
+            WHERE sharing_key = $2 AND state IN ('PENDING', 'APPROVED')
+            ORDER BY number DESC LIMIT 1
+        )
+    )
+    SELECT CAST(1 AS bigint), c.number, NULL, c.frozen, c.live
+        FROM wanted JOIN change_requests AS c ON c.number = wanted.number
+    UNION ALL
+    SELECT 2, t.change_request, t.id, t.frozen, t.live
+        FROM wanted JOIN tasks AS t ON t.change_request = wanted.number",
+);
 
 /// Resultant policies by digest.
 pub(crate) fn resultants<'a>(

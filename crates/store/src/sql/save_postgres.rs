@@ -14,7 +14,7 @@ use super::values::signed;
 /// The statement. It answers with one row: how many entries, new change requests, changed change
 /// requests, new tasks and changed tasks it wrote, in this order.
 pub(crate) fn save(entries: &[Entry], changes: &Changes) -> Statement {
-    let mut values = Vec::with_capacity(53);
+    let mut values = Vec::with_capacity(57);
     push_entries(&mut values, entries);
     push_new_change_requests(&mut values, &changes.new_change_requests);
     push_change_requests(&mut values, &changes.change_requests);
@@ -64,17 +64,18 @@ const SAVE: &str = "
         RETURNING 1
     ), new_change_request AS (
         INSERT INTO change_requests (number, state, kind, project, environment, release,
-            approval_required, resultant, frozen, live, sequence)
+            approval_required, resultant, sharing_key, frozen, live, due_at, sequence)
         SELECT n.number, n.state, n.kind, n.project, n.environment, nullif(n.release, ''),
-            n.approval_required, n.resultant, n.frozen, n.live, n.sequence
-        FROM unnest($17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)
+            n.approval_required, n.resultant, nullif(n.sharing_key, ''), n.frozen, n.live,
+            nullif(n.due_at, -1), n.sequence
+        FROM unnest($17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)
             AS n(number, state, kind, project, environment, release,
-                approval_required, resultant, frozen, live, sequence)
+                approval_required, resultant, sharing_key, frozen, live, due_at, sequence)
         RETURNING 1
     ), change_request AS (
         UPDATE change_requests AS c
-        SET state = n.state, live = n.live, sequence = n.sequence
-        FROM unnest($28, $29, $30, $31) AS n(number, state, live, sequence)
+        SET state = n.state, live = n.live, due_at = nullif(n.due_at, -1), sequence = n.sequence
+        FROM unnest($30, $31, $32, $33, $34) AS n(number, state, live, due_at, sequence)
         WHERE c.number = n.number AND c.sequence < n.sequence
         RETURNING 1
     ), new_task AS (
@@ -83,7 +84,7 @@ const SAVE: &str = "
         SELECT n.id, n.change_request, n.state, nullif(n.waiting_for, ''), n.project,
             n.environment, nullif(n.release, ''), nullif(n.runner, ''), n.frozen, n.live,
             nullif(n.due_at, -1), n.sequence
-        FROM unnest($32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43)
+        FROM unnest($35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46)
             AS n(id, change_request, state, waiting_for, project, environment, release,
                 runner, frozen, live, due_at, sequence)
         RETURNING 1
@@ -91,22 +92,22 @@ const SAVE: &str = "
         UPDATE tasks AS t
         SET state = n.state, waiting_for = nullif(n.waiting_for, ''), live = n.live,
             due_at = nullif(n.due_at, -1), sequence = n.sequence
-        FROM unnest($44, $45, $46, $47, $48, $49)
+        FROM unnest($47, $48, $49, $50, $51, $52)
             AS n(id, state, waiting_for, live, due_at, sequence)
         WHERE t.id = n.id AND t.sequence < n.sequence
         RETURNING 1
     ), resultant AS (
         INSERT INTO resultants (digest, document)
-        SELECT n.digest, n.document FROM unnest($50, $51) AS n(digest, document)
+        SELECT n.digest, n.document FROM unnest($53, $54) AS n(digest, document)
         ON CONFLICT (digest) DO NOTHING
     ), part AS (
         INSERT INTO resultant_parts (part, digest)
-        SELECT n.part, n.digest FROM unnest($52, $53) AS n(part, digest)
+        SELECT n.part, n.digest FROM unnest($55, $56) AS n(part, digest)
         ON CONFLICT (part, digest) DO NOTHING
     )
     SELECT (SELECT count(*) FROM entry), (SELECT count(*) FROM new_change_request),
         (SELECT count(*) FROM change_request), (SELECT count(*) FROM new_task),
-        (SELECT count(*) FROM task), pg_notify('countersign_head', $54)";
+        (SELECT count(*) FROM task), pg_notify('countersign_head', $57)";
 
 fn push_entries(values: &mut Vec<Value>, entries: &[Entry]) {
     let issuer = |entry: &Entry| {
@@ -156,8 +157,10 @@ fn push_new_change_requests(values: &mut Vec<Value>, rows: &[CrRow]) {
                 .collect::<Vec<bool>>(),
         ),
         texts(rows, |row| row.resultant.clone()),
+        texts(rows, |row| row.sharing_key.clone().unwrap_or_default()),
         texts(rows, |row| row.frozen.clone()),
         texts(rows, |row| row.live.clone()),
+        numbers(rows, |row| row.due_at.map_or(-1, Instant::micros)),
         numbers(rows, |row| signed(row.sequence)),
     ]);
 }
@@ -167,6 +170,7 @@ fn push_change_requests(values: &mut Vec<Value>, rows: &[CrRow]) {
         numbers(rows, |row| signed(row.number)),
         texts(rows, |row| row.state.to_owned()),
         texts(rows, |row| row.live.clone()),
+        numbers(rows, |row| row.due_at.map_or(-1, Instant::micros)),
         numbers(rows, |row| signed(row.sequence)),
     ]);
 }

@@ -107,9 +107,10 @@ fn entry(entry: &Entry) -> Value {
 
 const INSERT_CHANGE_REQUESTS: &str = "
     INSERT INTO change_requests (number, state, kind, project, environment, release,
-        approval_required, resultant, frozen, live, sequence)
+        approval_required, resultant, sharing_key, frozen, live, due_at, sequence)
     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-        value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10
+        value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11,
+        value ->> 12
     FROM json_each($1)";
 
 fn new_change_request(row: &CrRow) -> Value {
@@ -122,20 +123,23 @@ fn new_change_request(row: &CrRow) -> Value {
         row.release,
         row.approval_required,
         row.resultant,
+        row.sharing_key,
         row.frozen,
         row.live,
+        row.due_at,
         row.sequence,
     ])
 }
 
 const UPDATE_CHANGE_REQUESTS: &str = "
     UPDATE change_requests
-    SET state = n.value ->> 1, live = n.value ->> 2, sequence = n.value ->> 3
+    SET state = n.value ->> 1, live = n.value ->> 2, due_at = n.value ->> 3,
+        sequence = n.value ->> 4
     FROM json_each($1) AS n
-    WHERE number = n.value ->> 0 AND change_requests.sequence < n.value ->> 3";
+    WHERE number = n.value ->> 0 AND change_requests.sequence < n.value ->> 4";
 
 fn change_request(row: &CrRow) -> Value {
-    json!([row.number, row.state, row.live, row.sequence])
+    json!([row.number, row.state, row.live, row.due_at, row.sequence])
 }
 
 const INSERT_TASKS: &str = "

@@ -64,8 +64,9 @@ fn is_open(filter: &TaskFilter) -> bool {
     filter.waiting_for.is_some() || filter.state.as_deref().is_some_and(open)
 }
 
-/// The holders of tasks that are due, the longest due first. Of one change request a thousand tasks
-/// can be due at once, so more tasks are looked at than change requests are asked for.
+/// The change requests that are due, or have tasks that are, the longest due first. Of one a
+/// thousand tasks can be due at once, so more tasks are looked at than change requests are asked
+/// for.
 pub(crate) fn due(backend: DbBackend, now: Instant, limit: u64) -> Statement {
     let looked_at = limit.saturating_mul(8).saturating_add(1_000);
     DUE.with(
@@ -75,16 +76,35 @@ pub(crate) fn due(backend: DbBackend, now: Instant, limit: u64) -> Statement {
 }
 
 const DUE: Pair = Pair::both(
-    "SELECT change_request, min(due_at) FROM (
-        SELECT change_request, due_at FROM tasks
-        WHERE due_at IS NOT NULL AND due_at <= $1
-        ORDER BY due_at, change_request LIMIT $2
+    "SELECT number, min(due_at) FROM (
+        SELECT * FROM (
+            SELECT change_request AS number, due_at FROM tasks
+            WHERE due_at IS NOT NULL AND due_at <= $1
+            ORDER BY due_at, change_request LIMIT $2
+        ) AS due_tasks
+        UNION ALL
+        SELECT * FROM (
+            SELECT number, due_at FROM change_requests
+            WHERE due_at IS NOT NULL AND due_at <= $1
+            ORDER BY due_at, number LIMIT $3
+        ) AS due_change_requests
     ) AS due
-    GROUP BY change_request ORDER BY 2, 1 LIMIT $3",
+    GROUP BY number ORDER BY 2, 1 LIMIT $3",
 );
 
 /// The next instant at which something is due.
 pub(crate) fn next_due(backend: DbBackend) -> Statement {
-    Pair::both("SELECT due_at FROM tasks WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1")
-        .with(backend, [])
+    NEXT_DUE.with(backend, [])
 }
+
+const NEXT_DUE: Pair = Pair::both(
+    "SELECT min(due_at) FROM (
+        SELECT * FROM (
+            SELECT due_at FROM tasks WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1
+        ) AS task
+        UNION ALL
+        SELECT * FROM (
+            SELECT due_at FROM change_requests WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1
+        ) AS change_request
+    ) AS next",
+);

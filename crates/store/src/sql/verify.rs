@@ -12,10 +12,10 @@ pub(crate) fn change_requests(backend: DbBackend, keys: impl Iterator<Item = u64
 
 const CHANGE_REQUESTS: Pair = Pair {
     sqlite: "SELECT number, state, kind, project, environment, release, approval_required,
-            resultant, frozen, live, sequence
+            resultant, sharing_key, frozen, live, due_at, sequence
         FROM change_requests WHERE number IN (SELECT value FROM json_each($1))",
     postgres: "SELECT number, state, kind, project, environment, release, approval_required,
-            resultant, frozen, live, sequence
+            resultant, sharing_key, frozen, live, due_at, sequence
         FROM change_requests WHERE number = ANY($1)",
 };
 

@@ -40,7 +40,7 @@ impl Table {
     /// Where the sequence stands; it is the last column of all tables.
     pub(super) fn sequence_column(self) -> usize {
         match self {
-            Self::ChangeRequests => 10,
+            Self::ChangeRequests => 12,
             Self::Tasks => 11,
             Self::Policies | Self::Teams => 2,
         }
@@ -100,8 +100,10 @@ impl Folded {
             ("release", Column::Text(row.release.clone())),
             ("approval_required", Column::Truth(row.approval_required)),
             ("resultant", text(&row.resultant)),
+            ("sharing_key", Column::Text(row.sharing_key.clone())),
             ("frozen", text(&row.frozen)),
             ("live", text(&row.live)),
+            ("due_at", Column::Number(row.due_at.map(Instant::micros))),
             ("sequence", number(row.sequence)),
         ];
         Self {

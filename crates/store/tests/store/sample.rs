@@ -199,6 +199,7 @@ pub(crate) fn policy(id: &str, environment: &str, users: &[&str], teams: &[&str]
         },
         minimum_approvals: 1,
         block_creator: false,
+        terms: countersign_domain::policy::Terms::default(),
     }
 }
 
