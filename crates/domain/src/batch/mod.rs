@@ -6,6 +6,8 @@
 
 mod answer;
 mod command;
+mod create;
+mod directory;
 mod run;
 mod session;
 mod working_set;

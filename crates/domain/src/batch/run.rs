@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::create::create_task;
+use super::directory::{accept_clock, change_directory};
 use super::session::{Mark, Session, broken, number_of};
 use super::{Action, Answer, Changes, Command, Context, Reply, WorkingSet};
 use crate::access::Principal;
-use crate::change_request::{Case, CreateTask, Recheck, approve, create, may_join, reject, revoke};
-use crate::directory::{self, DirectoryCommand};
+use crate::change_request::{Case, Recheck, approve, reject, revoke};
 use crate::ids::{CrNumber, CrRef, TaskId};
 use crate::invariants::{self, Violation};
-use crate::log::{AggregateKey, Cause, Entry, Event, Head, StoreEvent};
+use crate::log::{AggregateKey, Cause, Entry, Event, Head};
 use crate::policy::policy_warnings;
 use crate::refusal::Refusal;
 use crate::task::{FinishTask, StartTask, TaskEvent, WithdrawTask, finish, start, withdraw};
@@ -49,7 +50,7 @@ pub fn run(set: WorkingSet, commands: &[Command], context: Context<'_>) -> Outco
 }
 
 /// How deciding one command can end other than with an answer.
-enum Stop {
+pub(super) enum Stop {
     Refused(Refusal),
     Stale,
     Broken(Violation),
@@ -172,7 +173,7 @@ fn decide(session: &mut Session<'_>, command: &Command) -> Result<Answer, Stop> 
     }
 }
 
-fn settle_only(session: &mut Session<'_>, number: CrNumber) -> Result<Answer, Stop> {
+pub(super) fn settle_only(session: &mut Session<'_>, number: CrNumber) -> Result<Answer, Stop> {
     settle_with(session, number, Recheck::AtThreshold)
 }
 
@@ -236,7 +237,7 @@ fn on_case(
 }
 
 /// Makes the events of one call happen, and settles. The mark of the call is on the first entry.
-fn happen(
+pub(super) fn happen(
     session: &mut Session<'_>,
     number: CrNumber,
     events: &[Event],
@@ -252,97 +253,10 @@ fn happen(
     session.settle(number, Recheck::AtThreshold, &cause)
 }
 
-fn forget_request(cause: &mut Cause) {
+pub(super) fn forget_request(cause: &mut Cause) {
     if let Cause::Call { request, .. } = cause {
         *request = None;
     }
-}
-
-fn create_task(
-    session: &mut Session<'_>,
-    command: &CreateTask,
-    caller: &Principal,
-    cause: Cause,
-) -> Result<Answer, Stop> {
-    let spec = &command.spec;
-    if !caller.grant.covers(&spec.project, &spec.environment) {
-        return Err(Refusal::OutsideGrant.into());
-    }
-    if let Some(number) = session.set.holders.get(&spec.id).copied() {
-        return existing_task(session, number, command, caller);
-    }
-    if command.directory_revision != session.context.directory.revision() {
-        return Err(Stop::Stale);
-    }
-    let context = session.context;
-    let shared = shared_case(session, command)?;
-    let next = CrNumber(session.set.head.change_requests_given + 1);
-    let [first, created] = create(
-        command,
-        shared.and_then(|number| session.set.cases.get(&number)),
-        next,
-        context.settings.require_policy,
-        context.now,
-    )?;
-    let number = shared.unwrap_or(next);
-    let mark = session.mark(number);
-    let made = match shared {
-        Some(number) => happen(session, number, &[first, created], cause),
-        None => {
-            // The mark of the call is on the entry of the task, by which a repeat finds both.
-            let mut opening = cause.clone();
-            forget_request(&mut opening);
-            session
-                .open_case(&first, &command.resultant, opening)
-                .map_err(|edge| broken(number, &edge))
-                .and_then(|()| happen(session, number, &[created], cause))
-        }
-    };
-    if let Err(violation) = made {
-        session.take_back(number, mark);
-        return Err(Stop::Broken(violation));
-    }
-    case_answer(session, number, Some(spec.id.clone())).ok_or(Stop::Stale)
-}
-
-/// The change request that a task joins (S2): the newest open one that its key finds, if it may.
-/// What is in quarantine is left alone.
-fn shared_case(session: &mut Session<'_>, command: &CreateTask) -> Result<Option<CrNumber>, Stop> {
-    let key = command.sharing_key.as_ref();
-    let found = key.and_then(|key| session.set.shared.get(key).copied());
-    let Some(number) = found.filter(|number| !session.set.quarantine.contains(number)) else {
-        return Ok(None);
-    };
-    settle_only(session, number)?;
-    let case = session.set.cases.get(&number);
-    let joins = case.is_some_and(|case| may_join(case, &command.spec, &command.resultant_digest));
-    Ok(joins.then_some(number))
-}
-
-/// A task id that is there already: the same content is a repeat, at any time (C2).
-fn existing_task(
-    session: &mut Session<'_>,
-    number: CrNumber,
-    command: &CreateTask,
-    caller: &Principal,
-) -> Result<Answer, Stop> {
-    let id = &command.spec.id;
-    let found = session
-        .set
-        .cases
-        .get(&number)
-        .and_then(|case| case.tasks.get(id));
-    let Some(spec) = found.map(|task| &task.content.spec) else {
-        return Err(Refusal::OutsideGrant.into());
-    };
-    if !caller.grant.covers(&spec.project, &spec.environment) {
-        return Err(Refusal::OutsideGrant.into());
-    }
-    if *spec != command.spec {
-        return Err(Refusal::TaskIdTaken { task: id.clone() }.into());
-    }
-    settle_only(session, number)?;
-    case_answer(session, number, Some(id.clone())).ok_or(Stop::Stale)
 }
 
 fn withdraw_task(
@@ -410,69 +324,11 @@ fn on_task(
     })
 }
 
-fn change_directory(
-    session: &mut Session<'_>,
-    command: &DirectoryCommand,
-    cause: Cause,
-) -> Result<Answer, Stop> {
-    let directory = session.context.directory;
-    let Some(event) = directory::decide(directory, command)? else {
-        return unchanged(session, command);
-    };
-    let illegal = |edge: crate::log::IllegalEdge| {
-        let name = "I-02 legal edges only";
-        Stop::Broken(Violation {
-            name,
-            subject: edge.to_string(),
-        })
-    };
-    let stamp = session.emit(&event, cause).map_err(illegal)?;
-    super::session::directory_answer(session, &event, stamp).map_err(illegal)
-}
-
-/// The answer to an update that changes nothing.
-fn unchanged(session: &Session<'_>, command: &DirectoryCommand) -> Result<Answer, Stop> {
-    let directory = session.context.directory;
-    match command {
-        DirectoryCommand::CreatePolicy(draft) | DirectoryCommand::UpdatePolicy { draft, .. } => {
-            let policy = directory.policy(&draft.id);
-            let policy = policy.ok_or_else(|| Refusal::not_found("policy", draft.id.as_str()))?;
-            let warnings = policy_warnings(&policy.draft, directory);
-            Ok(Answer::Policy {
-                policy: Arc::clone(policy),
-                warnings,
-            })
-        }
-        DirectoryCommand::CreateTeam(draft) | DirectoryCommand::UpdateTeam { draft, .. } => {
-            let team = directory.team(&draft.id);
-            let team = team.ok_or_else(|| Refusal::not_found("team", draft.id.as_str()))?;
-            Ok(Answer::Team(Arc::clone(team)))
-        }
-        DirectoryCommand::DeletePolicy { id, .. } => {
-            Err(Refusal::not_found("policy", id.as_str()).into())
-        }
-        DirectoryCommand::DeleteTeam { id, .. } => {
-            Err(Refusal::not_found("team", id.as_str()).into())
-        }
-    }
-}
-
-fn accept_clock(session: &mut Session<'_>, comment: &str, cause: Cause) -> Result<Answer, Stop> {
-    let clock = session.context.clock;
-    let event = Event::Store(StoreEvent::ClockAccepted {
-        clock,
-        comment: comment.to_owned(),
-    });
-    let number = CrNumber(0);
-    session
-        .emit(&event, cause)
-        .map_err(|edge| Stop::Broken(broken(number, &edge)))?;
-    Ok(Answer::ClockAccepted {
-        until: session.set.head.clock_accepted_until,
-    })
-}
-
-fn case_answer(session: &Session<'_>, number: CrNumber, task: Option<TaskId>) -> Option<Answer> {
+pub(super) fn case_answer(
+    session: &Session<'_>,
+    number: CrNumber,
+    task: Option<TaskId>,
+) -> Option<Answer> {
     let case = session.set.cases.get(&number)?;
     Some(Answer::Case {
         case: Arc::new(case.clone()),

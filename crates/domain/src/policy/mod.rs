@@ -1,8 +1,9 @@
 //! Policies: which tasks they match, what they ask for, and what several of them merge into.
 //!
 //! A [`Policy`] says who must approve what. [`Scope::matches`] decides whether a task falls under
-//! it, [`Terms`] what it says beyond who and how many, [`merge`] makes all that match into one [`ResultantPolicy`], which is frozen into the change
-//! request. [`warnings`] names what is allowed but worth a second look.
+//! it, and its [`Terms`] what it says beyond who and how many. [`merge`] makes all that match into
+//! one [`ResultantPolicy`], which is frozen into the change request. [`Places`] are what only a
+//! policy's own approvers can fill. [`Warning`] names what is allowed but worth a second look.
 
 mod draft;
 mod merge;

@@ -1,5 +1,5 @@
-//! What a policy says beyond who and how many: whose approvals meet the minimum, which tasks share a
-//! change request, whether approvals are checked again, and how long things are good for.
+//! What a policy says beyond who and how many: whose approvals meet the minimum, which tasks share
+//! a change request, whether approvals are checked again, and how long things are good for.
 
 use serde::{Deserialize, Serialize};
 

@@ -88,12 +88,12 @@ impl Warning {
                     .to_owned()
             }
             Self::SharingWithoutExecutionTtl { policy } => format!(
-                "policy {policy} lets tasks share a change request for ever, so a task may join one \
-                 that was approved long ago; set execution_ttl"
+                "policy {policy} lets tasks share a change request for ever, so a task may join \
+                 one that was approved long ago; set execution_ttl"
             ),
             Self::ClaimedTeamNotRechecked { policy, team } => format!(
-                "policy {policy} has approvals checked again, but who is in the claimed team {team} \
-                 is not known here, so approvals through it stay; keep its members here"
+                "policy {policy} has approvals checked again, but who is in the claimed team \
+                 {team} is not known here, so approvals through it stay; keep its members here"
             ),
         }
     }

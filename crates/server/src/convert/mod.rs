@@ -4,7 +4,8 @@
 //! In:
 //! - [`fields`]: texts, ids, enums and lists, with their limits.
 //! - [`identity`]: people, creators, and what change requests are named by.
-//! - [`window`], [`terms`], [`task_spec`], [`policy_draft`], [`team_draft`]: what is created and changed.
+//! - [`task_spec`], [`window`], [`policy_draft`], [`terms`], [`team_draft`]: what is created and
+//!   changed.
 //! - [`mask`]: which fields an update names.
 //! - [`request`]: the mark of a call that may be repeated.
 //! - [`page`]: positions in lists.

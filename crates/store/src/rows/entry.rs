@@ -92,7 +92,8 @@ fn request(reader: &RowReader<'_>) -> Result<Option<(Person, RequestId)>, Unread
 }
 
 /// The events of all aggregates, by name.
-const EVENTS: [&str; 23] = [
+const EVENTS: [&str; 26] = [
+    "change_request.approval_lapsed",
     "change_request.approval_recorded",
     "change_request.approval_revoked",
     "change_request.created",
@@ -100,6 +101,8 @@ const EVENTS: [&str; 23] = [
     "change_request.quorum_lost",
     "change_request.quorum_reached",
     "change_request.rejected",
+    "change_request.task_joined",
+    "change_request.time_to_live_passed",
     "change_request.withdrawn",
     "policy.created",
     "policy.deleted",
