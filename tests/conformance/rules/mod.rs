@@ -20,6 +20,7 @@ mod rejecting;
 mod repeats;
 mod request_ids;
 mod revoking;
+mod runnable;
 mod seen;
 mod sentences;
 mod signals;
