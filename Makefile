@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint faults
+.PHONY: help demo test lint faults rule-map
 
 help: ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,3 +18,6 @@ lint: ## Check format and style of the Rust code and of the proto files.
 
 faults: ## Run the long fault programme: the tests that kill, pause and starve things.
 	@tests/tools/run-tests faults
+
+rule-map: ## Write docs/rule-map.md anew from the names of the tests.
+	COUNTERSIGN_WRITE_RULE_MAP=1 cargo test -q -p countersign-tests --test tidy the_rule_map_is_up_to_date

@@ -55,7 +55,7 @@ fn functions(text: &str) -> Vec<Function<'_>> {
 }
 
 /// The name of the function that begins in this line.
-fn name(line: &str) -> Option<&str> {
+pub(crate) fn name(line: &str) -> Option<&str> {
     let (before, after) = line.split_once("fn ")?;
     let mut qualifiers = before.split_whitespace();
     let is_qualifier = |it: &str| {

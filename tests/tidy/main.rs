@@ -8,6 +8,7 @@
 //! - `pure`: the rules of the gate are built without a runtime, a database or a network.
 //! - `files`: lengths, whitespace, leftovers.
 //! - `functions`: the length of functions.
+//! - `rule_map`: every rule of the rule book has tests, and the map of them is up to date.
 //! - `words`: nothing that is only true where the code was written.
 //! - `writer`: one door to the write transaction, one place for SQL.
 //! - `tree`: reads the files for the others.
@@ -16,6 +17,7 @@ mod arrows;
 mod files;
 mod functions;
 mod pure;
+mod rule_map;
 mod tree;
 mod words;
 mod writer;
