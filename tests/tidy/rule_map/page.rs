@@ -63,9 +63,9 @@ on both stores.
 counted once here and stands under each of them. Reserved, without tests: {}.
 
 \"On both stores\" is over gRPC against a real server, once on SQLite and once on PostgreSQL; run
-one with `cargo nextest run -p countersign-tests --test conformance NAME`. \"Elsewhere\" are tables
-and properties of the pure rules, the server's own tests, streams, several replicas, faults, and
-the conformance cases.
+one with `cargo nextest run -p countersign-tests --test conformance NAME`. \"Elsewhere\" is the
+rest: tables and properties of the pure rules, the server's own tests, several replicas, and the
+conformance cases.
 ",
         book.rules.len(),
         shown.len() - on_both,
