@@ -1,4 +1,5 @@
-//! The creation of a task within a batch: a repeat, a task that joins a change request, or a fresh one.
+//! The creation of a task within a batch: a repeat, a task that joins a change request, or one that
+//! opens a fresh one.
 
 use super::Answer;
 use super::run::{Stop, case_answer, forget_request, happen, settle_only};

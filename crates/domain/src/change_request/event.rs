@@ -48,7 +48,7 @@ pub enum CrEvent {
         /// The credential they used.
         credential: CredentialRef,
     },
-    /// An approval no longer counts: when it was checked again, the person was no approver any more.
+    /// An approval no longer counts: it was checked again, and the person was no approver any more.
     ApprovalLapsed {
         /// Whose.
         person: Person,
