@@ -20,15 +20,13 @@ impl MigrationTrait for Migration {
             manager.alter_table(table).await?;
         }
 
-        // Only what may still be joined: the newest of a key is one look away, however many have
-        // ended.
+        // The newest of a key is one look away, however many there are.
         let mut shared = index(
             "change_requests_shared",
             "change_requests",
             &["sharing_key", "number"],
         );
-        let open = Expr::col("state").is_in(["PENDING", "APPROVED"]);
-        shared.cond_where(Expr::col("sharing_key").is_not_null().and(open));
+        shared.cond_where(Expr::col("sharing_key").is_not_null());
         manager.create_index(shared).await?;
 
         let mut due = index(

@@ -73,7 +73,9 @@ pub struct Wanted {
     pub tasks: BTreeSet<TaskId>,
     /// Change requests with all their tasks.
     pub change_requests: BTreeSet<CrNumber>,
-    /// The newest open change request of each key, with all its tasks.
+    /// The newest change request of each key, open or not, with all its tasks. If it has ended, an
+    /// older one is not looked for: whether it ended before this batch, within it, or is only due
+    /// to, must make no difference.
     pub sharing_keys: BTreeSet<String>,
     /// Calls that may have been made before.
     pub requests: BTreeSet<(Person, RequestId)>,

@@ -38,18 +38,16 @@ pub(super) fn create_task(
     )?;
     let number = shared.unwrap_or(next);
     let mark = session.mark(number);
-    let made = match shared {
-        Some(number) => happen(session, number, &[first, created], cause),
-        None => {
-            // The mark of the call is on the entry of the task, by which a repeat finds both.
-            let mut opening = cause.clone();
-            forget_request(&mut opening);
-            session
-                .open_case(&first, &command.resultant, opening)
-                .map_err(|edge| broken(number, &edge))
-                .and_then(|()| happen(session, number, &[created], cause))
-        }
+    // The mark of the call is on the entry of the task, by which a repeat finds both.
+    let mut opening = cause.clone();
+    forget_request(&mut opening);
+    let opened = match shared {
+        Some(_) => session.emit(&first, opening).map(|_| ()),
+        None => session.open_case(&first, &command.resultant, opening),
     };
+    let made = opened
+        .map_err(|edge| broken(number, &edge))
+        .and_then(|()| happen(session, number, &[created], cause));
     if let Err(violation) = made {
         session.take_back(number, mark);
         return Err(Stop::Broken(violation));
@@ -57,8 +55,8 @@ pub(super) fn create_task(
     case_answer(session, number, Some(spec.id.clone())).ok_or(Stop::Stale)
 }
 
-/// The change request that a task joins (S2): the newest open one that its key finds, if it may.
-/// What is in quarantine is left alone.
+/// The change request that a task joins (S2): the newest one that its key finds, if it may. What is
+/// in quarantine is left alone.
 fn shared_case(session: &mut Session<'_>, command: &CreateTask) -> Result<Option<CrNumber>, Stop> {
     let key = command.sharing_key.as_ref();
     let found = key.and_then(|key| session.set.shared.get(key).copied());

@@ -72,11 +72,8 @@ impl WorkingSet {
         for case in cases {
             set.holders
                 .extend(case.tasks.keys().map(|id| (id.clone(), case.number())));
-            // By number, so that the newest open one stays.
             let content = &case.change_request.content;
-            if let Some(key) = &content.sharing_key
-                && !case.change_request.state.has_ended()
-            {
+            if let Some(key) = &content.sharing_key {
                 let newest = set.shared.entry(key.clone()).or_insert(content.number);
                 *newest = content.number.max(*newest);
             }

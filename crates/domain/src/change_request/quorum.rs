@@ -46,8 +46,8 @@ pub(super) fn missing(case: &Case) -> u32 {
     to_minimum.max(count(counted_places(case).all_empty()))
 }
 
-/// The places as the approvals that count fill them. In the order of the people, so that the order
-/// of their decisions makes no difference.
+/// The places as the approvals that count fill them. In the order of the policies, so that neither
+/// the order of the decisions nor the names of the people make a difference.
 fn counted_places(case: &Case) -> Places {
     let mut places = case.resultant.places();
     if places.all_empty() > 0 {
@@ -58,14 +58,14 @@ fn counted_places(case: &Case) -> Places {
     places
 }
 
-/// What each approval that counts may fill, by person.
+/// What each approval that counts may fill, in the order of the policies.
 fn counted_groups(case: &Case) -> Vec<Groups> {
-    let mut counted: Vec<_> = case.change_request.approvals().collect();
-    counted.sort_by(|a, b| a.person.cmp(&b.person));
-    counted
-        .into_iter()
+    let counted = case.change_request.approvals();
+    let mut counted: Vec<_> = counted
         .map(|decision| own_groups(&case.resultant, &decision.eligibility, &decision.person))
-        .collect()
+        .collect();
+    counted.sort_unstable();
+    counted
 }
 
 /// What is missing from a pending change request; nothing from any other.
@@ -86,7 +86,12 @@ pub fn deficit(case: &Case, directory: &Directory) -> Deficit {
         ..Deficit::default()
     };
     let left = Left::of(case, directory);
-    let helps = |groups: Groups| anyone > 0 || counted.could_place(groups);
+    let placed: BTreeSet<Groups> = left
+        .all_groups()
+        .into_iter()
+        .filter(|groups| counted.could_place(*groups))
+        .collect();
+    let helps = |groups: Groups| anyone > 0 || placed.contains(&groups);
     (found.people, found.teams) = left.who(helps);
     let completable = completable(case, &left);
     for (index, (policy, empty)) in case.resultant.own_policies().zip(completable).enumerate() {
@@ -114,18 +119,20 @@ impl Deficit {
 /// How many places of each group are not filled by an approval that counts, in an assignment that
 /// the people who are left complete as far as they can. Whoever approved is placed first and keeps
 /// a place, so as many as can be are placed of both.
-fn completable(case: &Case, left: &Left) -> Vec<u32> {
+fn completable(case: &Case, left: &Left<'_>) -> Vec<u32> {
     let mut places = case.resultant.places();
     let counted = counted_groups(case);
-    for &groups in counted.iter().chain(&left.known) {
+    let mut known: Vec<Groups> = left.known.values().copied().collect();
+    known.sort_unstable();
+    for &groups in counted.iter().chain(&known) {
         if places.all_empty() == 0 {
             break;
         }
         places.place(groups);
     }
     // A team of unknown members can fill every place that is open to it.
-    for (_, groups, _) in left.teams.iter().filter(|(_, _, claimed)| *claimed) {
-        while places.place(*groups) {}
+    for team in left.teams.iter().filter(|team| team.claimed) {
+        while places.place(team.groups) {}
     }
     let filled = places.filled_by_first(counted.len());
     let sizes = case
@@ -138,30 +145,43 @@ fn completable(case: &Case, left: &Left) -> Vec<u32> {
         .collect()
 }
 
-/// Who could still approve, and which groups each of them may fill a place of.
-struct Left {
-    /// People who are named.
-    named: Vec<(Person, Groups)>,
-    /// Teams that live and have somebody who could: the groups, and whether it is claimed.
-    teams: Vec<(TeamId, Groups, bool)>,
+/// Who could still approve, and which groups each of them may fill a place of: all that name the
+/// person or a team they are in, through whichever of them they are found.
+struct Left<'a> {
     /// Every person who is known, once, with all their groups.
-    known: Vec<Groups>,
+    known: BTreeMap<&'a Person, Groups>,
+    /// People who are named.
+    named: Vec<&'a Person>,
+    /// Teams that live and have somebody who could.
+    teams: Vec<TeamLeft<'a>>,
 }
 
-impl Left {
-    fn of(case: &Case, directory: &Directory) -> Self {
+struct TeamLeft<'a> {
+    id: &'a TeamId,
+    /// The groups of the policies that name it; more is not known of those who claim it.
+    groups: Groups,
+    claimed: bool,
+    /// Those of its members who could.
+    members: Vec<&'a Person>,
+}
+
+impl<'a> Left<'a> {
+    fn of(case: &'a Case, directory: &'a Directory) -> Self {
         let spent = spent(case);
         let could_approve = |person: &Person| !spent.contains(person);
-        let mut known: BTreeMap<&Person, Groups> = BTreeMap::new();
-        let (mut named, mut teams) = (Vec::new(), Vec::new());
+        let mut left = Self {
+            known: BTreeMap::new(),
+            named: Vec::new(),
+            teams: Vec::new(),
+        };
         let own: Vec<&PolicyId> = case.resultant.own_policies().map(|p| &p.id).collect();
         for approver in &case.resultant.approvers {
             let brought = |id: &&PolicyId| approver.policies.contains(*id);
             let groups = bits(own.iter().map(brought));
             match &approver.approver {
                 Approver::User(person) if could_approve(person) => {
-                    *known.entry(person).or_default() |= groups;
-                    named.push((person.clone(), groups));
+                    *left.known.entry(person).or_default() |= groups;
+                    left.named.push(person);
                 }
                 Approver::User(_) => {}
                 Approver::Team(team_ref) => {
@@ -169,30 +189,41 @@ impl Left {
                         continue;
                     };
                     let members = team.draft.members.iter();
-                    let could: Vec<_> = members.filter(|p| could_approve(p)).collect();
-                    if team.draft.claimed || !could.is_empty() {
-                        teams.push((team_ref.id.clone(), groups, team.draft.claimed));
+                    let members: Vec<_> = members.filter(|p| could_approve(p)).collect();
+                    for &person in &members {
+                        *left.known.entry(person).or_default() |= groups;
                     }
-                    for person in could {
-                        *known.entry(person).or_default() |= groups;
+                    let claimed = team.draft.claimed;
+                    if claimed || !members.is_empty() {
+                        left.teams.push(TeamLeft {
+                            id: &team_ref.id,
+                            groups,
+                            claimed,
+                            members,
+                        });
                     }
                 }
             }
         }
-        let known = known.into_values().collect();
-        Self {
-            named,
-            teams,
-            known,
-        }
+        left
+    }
+
+    /// What anybody who is left may fill, each once.
+    fn all_groups(&self) -> BTreeSet<Groups> {
+        let teams = self.teams.iter().map(|team| team.groups);
+        self.known.values().copied().chain(teams).collect()
     }
 
     fn who(&self, fits: impl Fn(Groups) -> bool) -> (Vec<Person>, Vec<TeamId>) {
-        let people = self.named.iter().filter(|(_, groups)| fits(*groups));
-        let teams = self.teams.iter().filter(|(_, groups, _)| fits(*groups));
+        let could = |person: &&Person| self.known.get(*person).is_some_and(|it| fits(*it));
+        let people = self.named.iter().copied().filter(could);
+        let teams = self
+            .teams
+            .iter()
+            .filter(|team| team.members.iter().any(could) || (team.claimed && fits(team.groups)));
         (
-            people.map(|(person, _)| person.clone()).collect(),
-            teams.map(|(id, _, _)| id.clone()).collect(),
+            people.cloned().collect(),
+            teams.map(|team| team.id.clone()).collect(),
         )
     }
 }

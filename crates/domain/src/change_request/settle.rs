@@ -3,6 +3,8 @@
 //! It is asked for one step at a time until there is none, before and after every decision. Ends
 //! come first, in the order of their due instants, so that a late settling gives the reasons of a
 //! punctual one (T4); then the approvals that count; then holds and clears, which reflect only now.
+//! A quorum that a decision has just lost comes even before the ends: what is pending again has no
+//! approval whose time to live could pass.
 
 use super::eligibility::still_stands;
 use super::quorum::missing;
@@ -34,21 +36,25 @@ pub enum Recheck {
 pub fn settle(case: &Case, directory: &Directory, recheck: Recheck, now: Instant) -> Option<Step> {
     end_without_tasks(case)
         .or_else(|| end_with_change_request(case))
+        .or_else(|| lose_quorum(case))
         .or_else(|| end_by_time(case, now))
         .or_else(|| let_lapse(case, directory, recheck))
-        .or_else(|| count_approvals(case))
+        .or_else(|| reach_quorum(case))
         .or_else(|| hold_or_clear(case, now))
 }
 
 /// A pending change request whose last waiting task has gone ends with it (T2); how that task ended
-/// says how. One that only running tasks are left of, because an approval was taken back, is ended
-/// by that will.
+/// says how. One whose tasks had all started or ended before an approval was taken back is ended by
+/// that will.
 fn end_without_tasks(case: &Case) -> Option<Step> {
     let pending = matches!(case.change_request.state, CrState::Pending { .. });
     if !pending || case.has_open_tasks() {
         return None;
     }
     let last = case.tasks.values().max_by_key(|task| task.stamp.sequence)?;
+    if case.change_request.stamp.sequence > last.stamp.sequence {
+        return Some(on_change_request(case, CrEvent::Withdrawn, None));
+    }
     let end = last.content.spec.window.end;
     let event = match &last.state {
         TaskState::Terminated {
@@ -161,20 +167,18 @@ fn let_lapse(case: &Case, directory: &Directory, recheck: Recheck) -> Option<Ste
     Some(on_change_request(case, event, None))
 }
 
-/// Approves a pending change request with enough approvals, and puts an approved one with too few
-/// back to pending; the latter only while a task could still start (D7).
-fn count_approvals(case: &Case) -> Option<Step> {
-    let enough = missing(case) == 0;
-    let event = match case.change_request.state {
-        CrState::Pending { .. } if enough => CrEvent::QuorumReached,
-        CrState::Approved { .. } if !enough && case.could_start() => CrEvent::QuorumLost,
-        CrState::Pending { .. }
-        | CrState::Approved { .. }
-        | CrState::Rejected { .. }
-        | CrState::Expired { .. }
-        | CrState::Withdrawn { .. } => return None,
-    };
-    Some(on_change_request(case, event, None))
+/// Approves a pending change request with enough approvals.
+fn reach_quorum(case: &Case) -> Option<Step> {
+    let pending = matches!(case.change_request.state, CrState::Pending { .. });
+    (pending && missing(case) == 0).then(|| on_change_request(case, CrEvent::QuorumReached, None))
+}
+
+/// Puts an approved change request with too few approvals back to pending, while a task could
+/// still start (D7).
+fn lose_quorum(case: &Case) -> Option<Step> {
+    let approved = matches!(case.change_request.state, CrState::Approved { .. });
+    let lost = approved && case.could_start() && missing(case) > 0;
+    lost.then(|| on_change_request(case, CrEvent::QuorumLost, None))
 }
 
 /// Puts every task that could start where it belongs now (W2, W6, P1). The one place that clears.

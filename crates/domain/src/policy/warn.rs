@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Approver, Groups, Quorum, ResultantApprover, ResultantPolicy};
+use super::{Approver, Groups, Places, Quorum, ResultantApprover, ResultantPolicy, bits};
 use crate::directory::Directory;
 use crate::ids::{PolicyId, TeamId};
 use crate::person::Person;
@@ -99,8 +99,8 @@ impl Warning {
     }
 }
 
-/// The warnings of a change request with tasks of these creators, judged by the teams as they are
-/// now.
+/// The warnings of a change request, judged by the teams as they are now. The creators of all its
+/// tasks are barred where any policy blocks them (S4).
 pub fn change_request_warnings(
     resultant: &ResultantPolicy,
     creators: &BTreeSet<&Person>,
@@ -109,40 +109,45 @@ pub fn change_request_warnings(
     if resultant.policies.is_empty() {
         return vec![Warning::NoPolicyMatched];
     }
-    let mut found = Vec::new();
-    let minimum = resultant.approvals_needed();
-    let nobody = BTreeSet::new();
-    let barred = if resultant.block_creator {
-        creators
-    } else {
-        &nobody
-    };
-    let all = Eligible::of(resultant.approvers.iter().map(|a| &a.approver), directory);
-    if let Some(mut eligible) = all.known() {
-        eligible.retain(|person| !barred.contains(person));
-        if eligible.len() < minimum as usize {
-            found.push(Warning::MinimumUnreachable {
-                minimum,
-                eligible: eligible.len(),
-                policy: None,
-                cure: Cure::CreateAnew,
-            });
-        } else {
-            found.extend(unreachable_own(resultant, barred, directory));
-        }
-    }
+    let barred = |person: &Person| resultant.block_creator && creators.contains(person);
+    let all = Reach::of(resultant, directory, |_| true, |it| !barred(it));
+    let mut found = unreachable(resultant, &all);
     for policy in resultant.policies.iter().filter(|policy| !policy.is_own()) {
         let own = |approver: &&ResultantApprover| approver.policies.contains(&policy.id);
-        let (own, others): (Vec<_>, Vec<_>) = resultant.approvers.iter().partition(own);
-        let own = Eligible::of(own.iter().map(|a| &a.approver), directory);
-        let others = Eligible::of(others.iter().map(|a| &a.approver), directory);
-        if others.reach_without(&own, barred, minimum) {
+        let theirs = resultant.approvers.iter().filter(own);
+        let theirs = Eligible::of(theirs.map(|a| &a.approver), directory).people;
+        let apart = |person: &Person| !barred(person) && !theirs.contains(person);
+        let others = Reach::of(resultant, directory, |it| !own(&it), apart);
+        if others.suffices(resultant) {
             found.push(Warning::OwnApproversNotNeeded {
                 policy: policy.id.clone(),
             });
         }
     }
     found
+}
+
+/// What nobody can reach, although all approve who could (G6).
+fn unreachable(resultant: &ResultantPolicy, all: &Reach) -> Vec<Warning> {
+    let needed = resultant.approvals_needed();
+    if !all.or_anybody && all.people < needed as usize {
+        return vec![Warning::MinimumUnreachable {
+            minimum: needed,
+            eligible: all.people,
+            policy: None,
+            cure: Cure::CreateAnew,
+        }];
+    }
+    let groups = resultant.own_policies().zip(all.places.empty());
+    groups
+        .filter(|(_, empty)| *empty > 0)
+        .map(|(policy, empty)| Warning::MinimumUnreachable {
+            minimum: policy.minimum_approvals,
+            eligible: (policy.minimum_approvals as usize).saturating_sub(empty),
+            policy: Some(policy.id.clone()),
+            cure: Cure::CreateAnew,
+        })
+        .collect()
 }
 
 /// The warnings of a policy that is being saved. The creator block counts as one person fewer where
@@ -165,16 +170,15 @@ pub fn policy_warnings(policy: &PolicyDraft, directory: &Directory) -> Vec<Warni
         }
     }
     found.extend(term_warnings(policy, directory));
-    let nobody = BTreeSet::new();
     let mut not_needed = BTreeSet::new();
     let others = directory.policies().map(|other| &other.draft);
     for other in others.filter(|other| binds_together(policy, other)) {
         let theirs = Eligible::of(approvers(other, directory).iter(), directory);
         let minimum = policy.minimum_approvals.max(other.minimum_approvals);
-        if !needs_own(policy) && theirs.reach_without(&own, &nobody, minimum) {
+        if !needs_own(policy) && theirs.reach_without(&own, minimum) {
             not_needed.insert(&policy.id);
         }
-        if !needs_own(other) && own.reach_without(&theirs, &nobody, minimum) {
+        if !needs_own(other) && own.reach_without(&theirs, minimum) {
             not_needed.insert(&other.id);
         }
     }
@@ -202,41 +206,57 @@ fn term_warnings(policy: &PolicyDraft, directory: &Directory) -> Vec<Warning> {
     found
 }
 
-/// The groups that the people who could approve cannot fill, one person filling one place (G3).
-fn unreachable_own(
-    resultant: &ResultantPolicy,
-    barred: &BTreeSet<&Person>,
-    directory: &Directory,
-) -> Vec<Warning> {
-    let own: Vec<_> = resultant.own_policies().collect();
-    let mut groups: BTreeMap<Person, Groups> = BTreeMap::new();
-    for (index, policy) in own.iter().enumerate() {
-        let brought = |named: &&ResultantApprover| named.policies.contains(&policy.id);
-        let approvers = resultant.approvers.iter().filter(brought);
-        for person in Eligible::of(approvers.map(|a| &a.approver), directory).people {
-            *groups.entry(person).or_default() |= 1 << index;
-        }
-    }
-    let mut places = resultant.places();
-    for (_, groups) in groups.iter().filter(|(person, _)| !barred.contains(person)) {
-        places.place(*groups);
-    }
-    let unfilled = own
-        .iter()
-        .zip(places.empty())
-        .filter(|(_, empty)| *empty > 0);
-    unfilled
-        .map(|(policy, empty)| Warning::MinimumUnreachable {
-            minimum: policy.minimum_approvals,
-            eligible: (policy.minimum_approvals as usize).saturating_sub(empty),
-            policy: Some(policy.id.clone()),
-            cure: Cure::CreateAnew,
-        })
-        .collect()
-}
-
 fn needs_own(policy: &PolicyDraft) -> bool {
     policy.terms.quorum == Quorum::Own
+}
+
+/// How far approvals of some people would reach, each filling one place (G3).
+struct Reach {
+    /// The places of the policies that need their own approvers, as these people fill them.
+    places: Places,
+    /// How many people those are, as far as they are known.
+    people: usize,
+    /// A team is claimed by credentials, so anybody may be in it (D10).
+    or_anybody: bool,
+}
+
+impl Reach {
+    /// Of these approvers, these people.
+    fn of(
+        resultant: &ResultantPolicy,
+        directory: &Directory,
+        approvers: impl Fn(&ResultantApprover) -> bool,
+        people: impl Fn(&Person) -> bool,
+    ) -> Self {
+        let own: Vec<&PolicyId> = resultant.own_policies().map(|p| &p.id).collect();
+        let mut known: BTreeMap<Person, Groups> = BTreeMap::new();
+        let mut claimed = Vec::new();
+        for named in resultant.approvers.iter().filter(|it| approvers(it)) {
+            let groups = bits(own.iter().map(|id| named.policies.contains(*id)));
+            let found = Eligible::of(std::iter::once(&named.approver), directory);
+            claimed.extend(found.or_anybody.then_some(groups));
+            for person in found.people.into_iter().filter(|it| people(it)) {
+                *known.entry(person).or_default() |= groups;
+            }
+        }
+        let mut places = resultant.places();
+        for groups in known.values() {
+            places.place(*groups);
+        }
+        for groups in &claimed {
+            while places.place(*groups) {}
+        }
+        Self {
+            places,
+            people: known.len(),
+            or_anybody: !claimed.is_empty(),
+        }
+    }
+
+    fn suffices(&self, resultant: &ResultantPolicy) -> bool {
+        let enough = self.or_anybody || self.people >= resultant.minimum_approvals as usize;
+        enough && self.places.all_empty() == 0
+    }
 }
 
 /// The people who could approve, as far as they are known.
@@ -273,10 +293,9 @@ impl Eligible {
     }
 
     /// Whether enough of them could approve who are not among the others.
-    fn reach_without(&self, others: &Self, barred: &BTreeSet<&Person>, minimum: u32) -> bool {
+    fn reach_without(&self, others: &Self, minimum: u32) -> bool {
         let apart = self.people.difference(&others.people);
-        let count = apart.filter(|person| !barred.contains(person)).count();
-        self.or_anybody || count >= minimum as usize
+        self.or_anybody || apart.count() >= minimum as usize
     }
 }
 

@@ -1,14 +1,14 @@
 //! The words for replies and states, as tests write them.
 
-use countersign_domain::Refusal;
 use countersign_domain::batch::Reply;
-use countersign_domain::change_request::{Case, deficit, sentence};
+use countersign_domain::change_request::{Case, CrState, ExpiryCause, deficit, sentence};
 use countersign_domain::ids::CrPrefix;
 use countersign_domain::refusal::NotNow;
 use countersign_domain::task::{Signal, Task, TaskState, TerminationReason, permit, signal};
+use countersign_domain::{Instant, Refusal};
 
 use super::Gate;
-use super::people::task_id;
+use super::people::{at, task_id};
 
 /// What stands before the numbers of change requests.
 pub(crate) fn prefix() -> CrPrefix {
@@ -94,7 +94,31 @@ pub(crate) fn facts(gate: &Gate, id: &str) -> Vec<String> {
         "permit={}",
         permit(task, case.expires_at()).map_or(0, |permit| permit.generation)
     ));
+    facts.push(format!("tasks={}", case.tasks.len()));
+    facts.push(format!("cause={}", cause(case)));
+    facts.push(format!("due={}", second(case.change_request.due_at())));
+    facts.push(format!("expires={}", second(case.expires_at())));
     facts
+}
+
+/// How a change request expired, and since when that was due: `approval_ttl@60`.
+fn cause(case: &Case) -> String {
+    let CrState::Expired { cause, due_at, .. } = case.change_request.state else {
+        return "none".to_owned();
+    };
+    let cause = match cause {
+        ExpiryCause::WindowClosed => "window_closed",
+        ExpiryCause::ApprovalTtl => "approval_ttl",
+        ExpiryCause::ExecutionTtl => "execution_ttl",
+    };
+    format!("{cause}@{}", second(due_at))
+}
+
+/// A whole second of the test's time, or `none`.
+fn second(instant: Option<Instant>) -> String {
+    instant.map_or("none".to_owned(), |instant| {
+        (instant.micros_since(at(0)) / 1_000_000).to_string()
+    })
 }
 
 /// The line for the orchestrator's log, as it is at the head.

@@ -17,6 +17,7 @@ pub(crate) mod facts;
 pub(crate) mod gate;
 pub(crate) mod people;
 pub(crate) mod script;
+pub(crate) mod started;
 pub(crate) mod store;
 
 pub(crate) use gate::Gate;

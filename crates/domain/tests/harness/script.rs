@@ -191,16 +191,10 @@ impl Gate {
     }
 
     fn etag(&self, subject: &str, options: &Options<'_>) -> Option<String> {
-        let current = || {
-            self.case(subject)
-                .unwrap()
-                .change_request
-                .content
-                .etag
-                .clone()
-        };
+        let found = || &self.case(subject).unwrap().change_request;
         options.get("etag").map(|&etag| match etag {
-            "seen" => current(),
+            "seen" => found().etag().to_owned(),
+            "first" => found().content.etag.clone(),
             other => other.to_owned(),
         })
     }

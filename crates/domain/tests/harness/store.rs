@@ -70,11 +70,11 @@ impl Store {
     pub(crate) fn load(&self, wanted: &Wanted) -> WorkingSet {
         let of_tasks = wanted.tasks.iter().filter_map(|id| self.holders.get(id));
         let shared = wanted.sharing_keys.iter().filter_map(|key| {
-            let open = self.cases.iter().rev().find(|(_, case)| {
-                let found = &case.change_request;
-                found.content.sharing_key.as_ref() == Some(key) && !found.state.has_ended()
-            });
-            open.map(|(number, _)| number)
+            let newest =
+                self.cases.iter().rev().find(|(_, case)| {
+                    case.change_request.content.sharing_key.as_ref() == Some(key)
+                });
+            newest.map(|(number, _)| number)
         });
         let numbers = of_tasks.chain(&wanted.change_requests).chain(shared);
         let cases: BTreeMap<CrNumber, Case> = numbers

@@ -37,7 +37,7 @@ impl Store {
     }
 
     /// What a creation of a task would look at: the change request that holds it, and the newest
-    /// open one that it could share.
+    /// one that it could share.
     pub async fn cases_of_creation(
         &self,
         task: &TaskId,

@@ -67,7 +67,7 @@ const LOAD: Pair = Pair {
             UNION
             SELECT (
                 SELECT number FROM change_requests
-                WHERE sharing_key = k.value AND state IN ('PENDING', 'APPROVED')
+                WHERE sharing_key = k.value
                 ORDER BY number DESC LIMIT 1
             ) FROM json_each($3) AS k
         )
@@ -89,7 +89,7 @@ const LOAD: Pair = Pair {
             UNION
             SELECT (
                 SELECT number FROM change_requests
-                WHERE sharing_key = k.key AND state IN ('PENDING', 'APPROVED')
+                WHERE sharing_key = k.key
                 ORDER BY number DESC LIMIT 1
             ) FROM unnest($3) AS k(key)
         )
@@ -149,7 +149,7 @@ const BY_TASK: Pair = Pair {
             FROM wanted JOIN tasks AS t ON t.change_request = wanted.number",
 };
 
-/// What a creation of a task would look at: the change request that holds it, or the newest open
+/// What a creation of a task would look at: the change request that holds it, or the newest
 /// one that it could share.
 pub(crate) fn by_creation(backend: DbBackend, task: &str, sharing_key: &str) -> Statement {
     BY_CREATION.with(backend, [task.into(), sharing_key.into()])
@@ -161,7 +161,7 @@ const BY_CREATION: Pair = Pair::both(
         UNION
         SELECT (
             SELECT number FROM change_requests
-            WHERE sharing_key = $2 AND state IN ('PENDING', 'APPROVED')
+            WHERE sharing_key = $2
             ORDER BY number DESC LIMIT 1
         )
     )
