@@ -15,5 +15,7 @@
 mod process;
 
 mod buf_curl;
+mod control;
 mod python;
+mod scenario;
 mod tool;

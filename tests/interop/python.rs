@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::process::{Database, Server};
+use crate::process::Database;
+use crate::scenario;
 use crate::tool::{printed, tool};
 
 #[tokio::test]
@@ -26,16 +27,9 @@ async fn play(database: &Database, folder: &TempDir) {
     generate.arg(&stubs);
     printed(generate).await;
 
-    let mut server = Server::start(database).await;
     let mut scenario = script("scenario.py");
-    scenario.env("PYTHONPATH", &stubs).arg(server.address());
-    let told = printed(scenario).await;
-    assert!(
-        told.contains("stories"),
-        "the scenario ended well without a word: {told}"
-    );
-    server.kill().await;
-    database.verify().await;
+    scenario.env("PYTHONPATH", &stubs);
+    scenario::play(database, scenario).await;
 }
 
 /// Python leaves nothing beside the sources, and asks no user's settings.

@@ -13,20 +13,45 @@ class BrokenChain(Exception):
     """An entry is not what the chain says it was."""
 
 
-def verify(entries: Iterable[LogEntry]) -> tuple[int, str]:
-    """Checks entries from the first one on; answers with the sequence and the hash of the last."""
-    sequence, instant, previous = 0, 0, "0" * 64
-    for entry in entries:
-        if entry.sequence != sequence + 1:
-            raise BrokenChain(f"after entry {sequence} came entry {entry.sequence}")
-        if entry.previous_hash != previous:
-            raise BrokenChain(f"entry {entry.sequence} follows another entry {sequence}")
+class Chain:
+    """The entries so far, of which only the hashes are kept."""
+
+    def __init__(self) -> None:
+        self._hashes = ["0" * 64]
+        self._instant = 0
+
+    @property
+    def head(self) -> tuple[int, str]:
+        """The sequence and the hash of the newest entry."""
+        return len(self._hashes) - 1, self._hashes[-1]
+
+    def extend(self, entry: LogEntry) -> bool:
+        """Takes the next entry; False if it is an earlier one again, unchanged."""
+        sequence, newest = self.head
         if hash_of(entry) != entry.hash:
             raise BrokenChain(f"entry {entry.sequence} does not have the hash it says")
-        if micros(entry) < instant:
+        if 0 < entry.sequence <= sequence:
+            if entry.hash != self._hashes[entry.sequence]:
+                raise BrokenChain(f"entry {entry.sequence} is another one than before")
+            return False
+        if entry.sequence != sequence + 1:
+            raise BrokenChain(f"after entry {sequence} came entry {entry.sequence}")
+        if entry.previous_hash != newest:
+            raise BrokenChain(f"entry {entry.sequence} follows another entry {sequence}")
+        if micros(entry) < self._instant:
             raise BrokenChain(f"entry {entry.sequence} is earlier than the one before")
-        sequence, instant, previous = entry.sequence, micros(entry), entry.hash
-    return sequence, previous
+        self._hashes.append(entry.hash)
+        self._instant = micros(entry)
+        return True
+
+
+def verify(entries: Iterable[LogEntry]) -> tuple[int, str]:
+    """Checks entries from the first one on, each once; answers with the sequence and the hash of the last."""
+    chain = Chain()
+    for entry in entries:
+        if not chain.extend(entry):
+            raise BrokenChain(f"entry {entry.sequence} came twice")
+    return chain.head
 
 
 def hash_of(entry: LogEntry) -> str:

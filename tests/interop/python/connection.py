@@ -13,6 +13,7 @@ from countersign.v1 import (
     team_service_pb2_grpc,
 )
 from google.rpc import error_details_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
 # How long an answer may take. A call without a deadline can wait for ever.
@@ -74,6 +75,18 @@ class Connection:
         self.policies = policy_service_pb2_grpc.PolicyServiceStub(self.channel)
         self.teams = team_service_pb2_grpc.TeamServiceStub(self.channel)
         self.log = log_service_pb2_grpc.LogServiceStub(self.channel)
+
+    async def reconnected(self) -> None:
+        """Waits until the gate answers again after it was away."""
+        health = health_pb2_grpc.HealthStub(self.channel)
+        while True:
+            try:
+                # The first one may still go out on the connection that is about to be found dead.
+                await health.Check(health_pb2.HealthCheckRequest(), wait_for_ready=True)
+                return
+            except grpc.aio.AioRpcError as error:
+                if not Refusal.of(error).is_transient:
+                    raise
 
     async def close(self) -> None:
         await self.channel.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import grpc
@@ -15,6 +15,9 @@ DOMAIN = "countersign.dev"
 
 # Nothing in the scenario takes longer; whatever does has hung.
 LIMIT_SECONDS = 30.0
+
+# How often to look where nobody tells.
+LOOK_SECONDS = 0.01
 
 
 class Failed(Exception):
@@ -37,6 +40,16 @@ async def within(awaitable: Awaitable[T], what: str, limit: float = LIMIT_SECOND
         return await asyncio.wait_for(awaitable, limit)
     except asyncio.TimeoutError:
         raise Failed(f"{what}: did not happen in {limit} s") from None
+
+
+async def eventually(fact: Callable[[], bool], what: str) -> None:
+    """Waits for something that happens outside of this program, which tells nobody."""
+
+    async def look() -> None:
+        while not fact():
+            await asyncio.sleep(LOOK_SECONDS)
+
+    await within(look(), what)
 
 
 async def refused(

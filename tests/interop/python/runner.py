@@ -47,6 +47,10 @@ class Ending(enum.Enum):
     STARTED_ELSEWHERE = "the start was granted to another claim"
 
 
+class NotUnderstood(Exception):
+    """The gate said what this program does not know; so nothing is started."""
+
+
 @dataclass(frozen=True)
 class Result:
     """How an attempt ended; the task is set if it ran here."""
@@ -113,8 +117,7 @@ class Runner:
         """Claims the start. None: not now, wait for the next signal."""
         while True:
             try:
-                await self._gate.StartTask(request)
-                return Ending.RAN
+                granted = (await self._gate.StartTask(request)).task
             except grpc.aio.AioRpcError as error:
                 refusal = Refusal.of(error)
                 if refusal.reason == "START_NOT_NOW":
@@ -125,6 +128,14 @@ class Runner:
                     return Ending.STARTED_ELSEWHERE
                 if not refusal.is_transient:
                     raise
+            else:
+                if (granted.id, granted.state, granted.start.claim_id) != (
+                    request.task_id,
+                    TASK_STATE_RUNNING,
+                    request.claim_id,
+                ):
+                    raise NotUnderstood(f"an OK that grants something else: {granted}")
+                return Ending.RAN
             # The start may have been granted and the answer lost; the same claim again tells.
             await asyncio.sleep(PAUSE_SECONDS)
 

@@ -2,9 +2,10 @@
 
 usage:
     python generate.py OUT
-    PYTHONPATH=OUT python scenario.py ADDRESS
+    PYTHONPATH=OUT python scenario.py ADDRESS CONTROL
 
-ADDRESS is of an empty `countersign serve --insecure-dev`. Nothing here knows more of the gate than its proto files.
+ADDRESS is of an empty `countersign serve --insecure-dev`; CONTROL is where it can be killed and started again, as
+`tests/interop/control.rs` offers. Nothing here knows more of the gate than its proto files.
 """
 
 import asyncio
@@ -16,7 +17,21 @@ from pathlib import Path
 import grpc
 from connection import Refusal
 from expect import Failed
-from stories import decisions, directory, front, log, refusals, starts, windows
+from harness import Harness
+from stories import (
+    decisions,
+    directory,
+    doubts,
+    front,
+    log,
+    refusals,
+    restarts,
+    resume,
+    starts,
+    strangers,
+    torn,
+    windows,
+)
 from world import World
 
 # A story may need what those before it left.
@@ -27,14 +42,19 @@ STORIES = (
     *starts.STORIES,
     *windows.STORIES,
     *refusals.STORIES,
+    *restarts.STORIES,
+    *resume.STORIES,
     *log.STORIES,
+    *torn.STORIES,
+    *strangers.STORIES,
+    *doubts.STORIES,
 )
 
 
-async def play(address: str) -> bool:
+async def play(address: str, control: str) -> bool:
     """True if every story went as it has to."""
     with tempfile.TemporaryDirectory(prefix="countersign-interop-") as scratch:
-        world = World(address, Path(scratch))
+        world = World(address, Harness(control), Path(scratch))
         try:
             for story in STORIES:
                 try:
@@ -60,6 +80,6 @@ def explain(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 3:
         raise SystemExit(__doc__)
-    sys.exit(0 if asyncio.run(play(sys.argv[1])) else 1)
+    sys.exit(0 if asyncio.run(play(*sys.argv[1:])) else 1)

@@ -35,13 +35,14 @@ LASTING = frozenset(
 async def follow(
     open_stream: Callable[[str], grpc.aio.UnaryStreamCall],
     until_ok: bool = False,
+    token: str = "",
 ) -> AsyncIterator[Message]:
     """Every message of the stream that `open_stream` opens with a resume token, for ever.
 
     A stream that breaks, or misses three heartbeats, is opened again with the newest token, so that nothing is
-    missed; what is current may come a second time. With `until_ok` an OK from the server ends it.
+    missed; what is current may come a second time. With `until_ok` an OK from the server ends it. `token` is one that
+    was kept from an earlier run.
     """
-    token = ""
     pause = FIRST_PAUSE
     while True:
         call = open_stream(token)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
 from pathlib import Path
 
 from connection import Connection
@@ -23,6 +23,8 @@ from countersign.v1.task_pb2 import TASK_KIND_DEPLOYMENT, Task, TaskSpec, TaskWi
 from expect import within
 from gate import Orchestrator
 from google.protobuf.timestamp_pb2 import Timestamp
+from harness import Harness
+from job import Job
 from runner import Result, Runner
 from streams import follow
 
@@ -57,27 +59,12 @@ class Hearing:
         return await within(search(), f"signal {signal} to the runner")
 
 
-@dataclass(frozen=True)
-class Job:
-    """A command that leaves one line in a file each time it really runs."""
-
-    trace: Path
-    exit_code: int = 0
-
-    @property
-    def command(self) -> list[str]:
-        return ["sh", "-c", f'echo "ran as process $$" >> "$1"; exit {self.exit_code}', "job", str(self.trace)]
-
-    @property
-    def runs(self) -> int:
-        return len(self.trace.read_text().splitlines()) if self.trace.exists() else 0
-
-
 class World:
     """One gate at one address, and everybody who calls it."""
 
-    def __init__(self, address: str, scratch: Path) -> None:
+    def __init__(self, address: str, harness: Harness, scratch: Path) -> None:
         self.address = address
+        self.harness = harness
         self.lines: list[str] = []
         self._scratch = scratch
         self._connections: dict[str | None, Connection] = {}
@@ -94,11 +81,15 @@ class World:
             self._connections[bearer] = Connection(self.address, bearer)
         return self._connections[bearer]
 
-    def job(self, task_id: str, exit_code: int = 0) -> Job:
-        return Job(self._scratch / f"{task_id}.ran", exit_code)
+    def job(self, task_id: str, exit_code: int = 0, waits: bool = False) -> Job:
+        return Job(self._scratch / f"{task_id}.ran", exit_code, waits)
 
     def start_runner(
-        self, task_id: str, job: Job, hearing: Hearing, connection: Connection | None = None
+        self,
+        task_id: str,
+        job: Job,
+        hearing: Callable[[TaskSignal], None],
+        connection: Connection | None = None,
     ) -> asyncio.Task[Result]:
         """A runner that waits for its task while the story goes on."""
         runner = Runner(connection or self.web_1, hearing)
@@ -142,6 +133,12 @@ class World:
     async def head(self) -> int:
         """How many entries the log has."""
         return (await self.auditor.log.GetHead(GetHeadRequest())).sequence
+
+    async def start_again(self) -> None:
+        """Starts the server that was killed, and waits until everybody's connection has found it."""
+        await self.harness.start()
+        for connection in self._connections.values():
+            await within(connection.reconnected(), "a connection to the server that was started again")
 
     async def close(self) -> None:
         for running in self._running:
