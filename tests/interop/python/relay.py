@@ -18,6 +18,7 @@ class Relay:
         self._host, _, self._port = target.rpartition(":")
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task] = set()
         self._is_closed = False
         self.swallows = False
         self.connections = 0
@@ -30,6 +31,7 @@ class Relay:
     async def __aexit__(self, *_: object) -> None:
         self.cut()
         self._server.close()
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     @property
     def address(self) -> str:
@@ -66,6 +68,7 @@ class Relay:
             writer.transport.abort()
             return
         self.connections += 1
+        self._serving.add(asyncio.current_task())
         self._writers |= {writer, gate_writer}
         try:
             await asyncio.gather(

@@ -25,6 +25,11 @@ class Stretch:
         return [it.mark for it in self.messages if it.HasField("mark")]
 
     @property
+    def position(self) -> int:
+        """Where the newest token stands in the log. What was sent may be newer, never older."""
+        return self.marks[-1].sequence
+
+    @property
     def synced(self) -> Mark | None:
         return next((it for it in self.marks if it.kind == MARK_KIND_SYNCED), None)
 
