@@ -1,6 +1,7 @@
 //! Foreign clients against the real program: what the proto files promise is all they know.
 //!
 //! - `python`: a gRPC client in Python plays every story of the gate, and runs real commands.
+//! - `node`: one in JavaScript, on another gRPC, plays those where a client can go wrong.
 //! - `buf_curl`: a whole approval from the command line, through both versions of reflection.
 
 #![allow(
@@ -16,6 +17,7 @@ mod process;
 
 mod buf_curl;
 mod control;
+mod node;
 mod python;
 mod scenario;
 mod tool;

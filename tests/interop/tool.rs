@@ -12,10 +12,15 @@ const LIMIT: Duration = Duration::from_secs(180);
 /// A tool that the test run names in a variable. Without it the test fails: what was not tested
 /// must not look tested.
 pub(crate) fn tool(variable: &str, script: &str) -> Command {
-    let Ok(program) = std::env::var(variable) else {
+    Command::new(installed(variable, script))
+}
+
+/// Where a script has installed something, which the test run names in a variable.
+pub(crate) fn installed(variable: &str, script: &str) -> String {
+    let Ok(path) = std::env::var(variable) else {
         panic!("{variable} is not set: run `make test`, or set it to what `{script}` prints");
     };
-    Command::new(program)
+    path
 }
 
 /// Runs a command to its end; one that outlives the limit is killed.

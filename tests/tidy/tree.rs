@@ -24,9 +24,9 @@ impl File {
         self.has_extension("rs")
     }
 
-    /// Rust, protobuf, and scripts, which may go without an extension.
+    /// Rust, protobuf, Python, JavaScript, and scripts, which may go without an extension.
     pub(crate) fn is_code(&self) -> bool {
-        ["rs", "proto", "py", "sh"]
+        ["rs", "proto", "py", "js", "sh"]
             .iter()
             .any(|it| self.has_extension(it))
             || self.text.starts_with("#!/")
