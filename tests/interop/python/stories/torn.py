@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import Callable
 from contextlib import aclosing
@@ -26,6 +27,9 @@ LATE_BREAKS = 6
 FEWEST_BYTES = 50
 MOST_LATE_BYTES = 16_000
 
+# As in every suite: the variable to replay a run with.
+SEED = "COUNTERSIGN_TEST_SEED"
+
 
 def log_through(relay: Relay) -> tuple[Connection, Callable[[str], grpc.aio.UnaryStreamCall]]:
     """A connection of an auditor, and how to open the log on it."""
@@ -46,8 +50,8 @@ async def write(world: World, prefix: str, count: int) -> None:
 
 async def torn(world: World) -> None:
     """the log is read, while it grows, over connections that break at random bytes"""
-    seed = random.randrange(2**32)
-    print(f"        connections break by seed {seed}", flush=True)
+    seed = int(os.environ.get(SEED, random.randrange(2**32)))
+    print(f"        replay with {SEED}={seed}", flush=True)
     chosen = random.Random(seed)
     stream = world.auditor.log.WatchLog(WatchLogRequest())
     so_far, _ = await read_to_head(stream)
@@ -70,7 +74,10 @@ async def torn(world: World) -> None:
         async def caught_up() -> None:
             head = await world.head()
             await eventually(lambda: reading.done() or (found and found[-1].sequence >= head), "more of the log")
-            check(not reading.done(), "the log ended")
+            if reading.done():
+                # Passes on why.
+                reading.result()
+                check(False, "the log ended")
 
         await caught_up()
         equal(relay.broken, EARLY_BREAKS, "connections that broke before the log had caught up")
