@@ -13,6 +13,8 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
+use crate::Jitter;
+
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -54,6 +56,7 @@ pub type Credentialed = InterceptedService<Channel, BearerToken>;
 pub struct Connection {
     channel: Channel,
     token: BearerToken,
+    jitter: Jitter,
 }
 
 impl Connection {
@@ -64,12 +67,12 @@ impl Connection {
                 address: address.to_owned(),
                 source,
             })?;
-        let channel = endpoint
-            .connect_timeout(CONNECT_TIMEOUT)
-            .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
-            .keep_alive_while_idle(true)
-            .tcp_nodelay(true)
-            .connect_lazy();
+        Self::over(Self::tuned(endpoint).connect_lazy(), token)
+    }
+
+    /// A connection over a channel that was made in another way, as the bearer of `token`. Make
+    /// its endpoint with [`Connection::tuned`].
+    pub fn over(channel: Channel, token: &str) -> Result<Self, BadAddress> {
         let mut value: MetadataValue<Ascii> = format!("Bearer {token}")
             .parse()
             .map_err(|_| BadAddress::Credential)?;
@@ -77,7 +80,28 @@ impl Connection {
         Ok(Self {
             channel,
             token: BearerToken(value),
+            jitter: Jitter::fresh(),
         })
+    }
+
+    /// An endpoint that notices within half a minute when nobody is there any more.
+    pub fn tuned(endpoint: Endpoint) -> Endpoint {
+        endpoint
+            .connect_timeout(CONNECT_TIMEOUT)
+            .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
+            .keep_alive_while_idle(true)
+            .tcp_nodelay(true)
+    }
+
+    /// Takes chance from another source, so that a seed replays all pauses.
+    pub fn with_jitter(mut self, jitter: Jitter) -> Self {
+        self.jitter = jitter;
+        self
+    }
+
+    /// Where pauses before a repeat get their chance from.
+    pub(crate) fn jitter(&self) -> Jitter {
+        self.jitter.clone()
     }
 
     /// Creates and shows change requests, and decides on them.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context as _, bail};
-use countersign_client::{Connection, Signals};
+use countersign_client::{Connection, Event, Signals};
 use countersign_proto::v1::{
     FinishTaskRequest, Signal, StartTaskRequest, TaskOutcome, TaskSignal, TerminationReason,
 };
@@ -28,8 +28,13 @@ pub(crate) fn start(connection: Connection, folder: &Path) -> mpsc::UnboundedRec
     let folder = folder.to_owned();
     tokio::spawn(async move {
         let mut signals = Signals::new(connection.clone(), Vec::new());
-        while let Ok(message) = signals.next().await {
-            for signal in message.signals {
+        while let Ok(event) = signals.next().await {
+            // What a lost stream told is tried all the same: only the gate's OK starts anything.
+            let news = match event {
+                Event::News(news) => news,
+                Event::Synced | Event::Lost(_) | Event::Anew(_) => Vec::new(),
+            };
+            for signal in news {
                 if let Some(did) = act(&connection, &signal, &folder).await
                     && told.send(did).is_err()
                 {
