@@ -1,5 +1,7 @@
 //! Creates the change request, safely repeated: the task id makes the same one of every repeat.
 
+use std::time::Duration;
+
 use countersign_proto::v1::{CreateChangeRequestRequest, CreateChangeRequestResponse, TaskSpec};
 use tonic::Status;
 
@@ -7,7 +9,7 @@ use super::fate::{Fate, fate};
 use super::passage::Gate;
 use super::progress::{Call, Progress};
 use crate::backoff::Backoff;
-use crate::within;
+use crate::{Connection, within};
 
 impl Gate {
     /// Asks for permission until the answer is known.
@@ -15,7 +17,7 @@ impl Gate {
         let mut backoff = Backoff::new(self.orchestrator.jitter());
         let mut unverified_left = self.limits.unverified_answers;
         loop {
-            let status = match self.create_once(&spec).await {
+            let status = match create_once(&self.orchestrator, self.limits.call, &spec).await {
                 Ok(answer) => match verify(&spec, &answer) {
                     Ok(change_request) => {
                         let created = Progress::Created {
@@ -41,18 +43,22 @@ impl Gate {
             tokio::time::sleep(backoff.pause()).await;
         }
     }
+}
 
-    async fn create_once(&self, spec: &TaskSpec) -> Result<CreateChangeRequestResponse, Status> {
-        let request = CreateChangeRequestRequest {
-            task: Some(spec.clone()),
-            validate_only: false,
-        };
-        let mut service = self.orchestrator.change_requests();
-        within(self.limits.call, request, async |request| {
-            service.create_change_request(request).await
-        })
-        .await
-    }
+async fn create_once(
+    connection: &Connection,
+    limit: Duration,
+    spec: &TaskSpec,
+) -> Result<CreateChangeRequestResponse, Status> {
+    let request = CreateChangeRequestRequest {
+        task: Some(spec.clone()),
+        validate_only: false,
+    };
+    let mut service = connection.change_requests();
+    within(limit, request, async |request| {
+        service.create_change_request(request).await
+    })
+    .await
 }
 
 /// The number of the change request, where the answer is about this task.

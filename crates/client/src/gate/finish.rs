@@ -1,5 +1,7 @@
 //! Reports the outcome, safely repeated: the same report again is OK.
 
+use std::time::Duration;
+
 use countersign_proto::v1::{FinishTaskRequest, FinishTaskResponse, TaskOutcome, TaskState};
 use tonic::Status;
 
@@ -8,7 +10,7 @@ use super::grant::Claim;
 use super::passage::Gate;
 use super::progress::{Call, Progress};
 use crate::backoff::Backoff;
-use crate::within;
+use crate::{Connection, within};
 
 /// Why an outcome is not known to be reported.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -48,7 +50,7 @@ impl Gate {
         let mut backoff = Backoff::new(self.runner.jitter());
         let mut unverified_left = self.limits.unverified_answers;
         loop {
-            let status = match self.finish_once(report).await {
+            let status = match finish_once(&self.runner, self.limits.call, report).await {
                 Ok(answer) => match verify(report, &answer) {
                     Ok(()) => return Ok(()),
                     Err(why) => {
@@ -67,14 +69,18 @@ impl Gate {
             tokio::time::sleep(backoff.pause()).await;
         }
     }
+}
 
-    async fn finish_once(&self, report: &FinishTaskRequest) -> Result<FinishTaskResponse, Status> {
-        let mut service = self.runner.runner();
-        within(self.limits.call, report.clone(), async |request| {
-            service.finish_task(request).await
-        })
-        .await
-    }
+async fn finish_once(
+    connection: &Connection,
+    limit: Duration,
+    report: &FinishTaskRequest,
+) -> Result<FinishTaskResponse, Status> {
+    let mut service = connection.runner();
+    within(limit, report.clone(), async |request| {
+        service.finish_task(request).await
+    })
+    .await
 }
 
 fn verify(report: &FinishTaskRequest, answer: &FinishTaskResponse) -> Result<(), &'static str> {

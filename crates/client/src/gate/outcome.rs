@@ -11,7 +11,7 @@ use super::progress::Call;
 #[must_use = "only `Granted` allows to start"]
 pub enum Outcome {
     /// The start was granted to this claim: start now.
-    Granted(Grant),
+    Granted(Box<Grant>),
     /// The task ended without having started, and never will.
     Terminated(Termination),
     /// The start belongs to another claim, or the task has run and ended.

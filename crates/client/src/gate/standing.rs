@@ -33,8 +33,8 @@ pub(super) struct Standing {
     /// Whether everything was told that the server knows.
     synced: bool,
     told: Option<Told>,
-    /// A claim with this generation or an older one was refused, and always will be.
-    refused_generation: u64,
+    /// A claim with this generation was refused, and always will be.
+    refused_generation: Option<u64>,
     /// A claim whose answer is being waited for.
     in_flight: Option<Claim>,
     /// A claim whose answer was lost.
@@ -56,7 +56,7 @@ impl Standing {
             unverified_left: unverified_limit,
             synced: false,
             told: None,
-            refused_generation: 0,
+            refused_generation: None,
             in_flight: None,
             in_doubt: None,
             over: None,
@@ -90,7 +90,7 @@ impl Standing {
     pub(super) fn begin_anew(&mut self) {
         self.synced = false;
         self.told = None;
-        self.refused_generation = 0;
+        self.refused_generation = None;
     }
 
     /// Something newer was told. Signals of one task come in order, so one that says that the task
@@ -104,7 +104,7 @@ impl Standing {
         if let (Some(limit), Some(doubt)) = (settled_below, &self.in_doubt)
             && doubt.generation < limit
         {
-            self.refused_generation = self.refused_generation.max(doubt.generation);
+            self.refused_generation = Some(doubt.generation);
             self.in_doubt = None;
         }
         self.told = Some(told);
@@ -134,7 +134,7 @@ impl Standing {
     }
 
     fn claim(&self, generation: u64) -> Step {
-        if !self.synced || generation <= self.refused_generation {
+        if !self.synced || generation == 0 || self.refused_generation == Some(generation) {
             return Step::Wait;
         }
         Step::Claim(Claim {
@@ -156,11 +156,11 @@ impl Standing {
         match answer {
             Answer::Granted(grant) => {
                 self.in_doubt = None;
-                self.over = Some(Outcome::Granted(*grant));
+                self.over = Some(Outcome::Granted(grant));
             }
             Answer::NotNow(_) => {
                 self.in_doubt = None;
-                self.refused_generation = self.refused_generation.max(claim.generation);
+                self.refused_generation = Some(claim.generation);
             }
             Answer::Never(status) => self.over = Some(ended(&status)),
             Answer::Taken(status) => {
@@ -326,8 +326,8 @@ mod tests {
         );
         for (told, expected) in [
             (proceed(2), "wait"),
-            (proceed(1), "wait"),
             (hold(), "wait"),
+            (proceed(2), "wait"),
             (proceed(3), "claim 3"),
         ] {
             standing.tell(told);

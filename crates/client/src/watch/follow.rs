@@ -150,6 +150,8 @@ fn then(end: End, has_token: bool, level: bool) -> Then {
     match status.code() {
         // Another store, or this one restored.
         Code::InvalidArgument if has_token => Then::BeginAnew(status),
+        // The transport says so of a message that is too long.
+        Code::OutOfRange if reason(&status).is_none() => Then::OpenAgain(status),
         // Older than what is kept: the present state says all there is to say about levels.
         Code::OutOfRange if has_token && level => Then::BeginAnew(status),
         Code::ResourceExhausted if asks_too_much(&status) => Then::Stop(Over::Refused(status)),
@@ -182,6 +184,9 @@ fn asks_too_much(status: &Status) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use countersign_proto::ERROR_DOMAIN;
+    use tonic_types::{ErrorDetails, StatusExt};
+
     use super::*;
 
     #[test]
@@ -212,7 +217,7 @@ mod tests {
             (Code::ResourceExhausted, "again", "again", "again"),
             (Code::FailedPrecondition, "again", "again", "again"),
             (Code::Aborted, "again", "again", "again"),
-            (Code::OutOfRange, "stop", "anew", "stop"),
+            (Code::OutOfRange, "again", "again", "again"),
             (Code::Unimplemented, "stop", "stop", "stop"),
             (Code::Internal, "again", "again", "again"),
             (Code::Unavailable, "again", "again", "again"),
@@ -220,15 +225,33 @@ mod tests {
             (Code::Unauthenticated, "stop", "stop", "stop"),
         ];
         for (code, without, with, log) in rows {
-            let case =
-                |has_token, level| match then(End::Lost(Status::new(code, "")), has_token, level) {
-                    Then::OpenAgain(_) => "again",
-                    Then::BeginAnew(_) => "anew",
-                    Then::Stop(_) => "stop",
-                };
-            let found = (case(false, true), case(true, true), case(true, false));
-            assert_eq!(found, (without, with, log), "{code:?}");
-            assert_eq!(case(false, false), without, "{code:?}");
+            let found = cases(&Status::new(code, ""));
+            assert_eq!(found, [without, with, log], "{code:?}");
         }
+    }
+
+    #[test]
+    fn i42_what_is_no_longer_kept_is_never_skipped_in_the_log() {
+        let details = ErrorDetails::with_error_info("SEQUENCE_OUT_OF_RANGE", ERROR_DOMAIN, []);
+        let status = Status::with_error_details(Code::OutOfRange, "", details);
+        assert_eq!(cases(&status), ["stop", "anew", "stop"]);
+    }
+
+    #[test]
+    fn who_asks_too_much_is_told() {
+        let details = ErrorDetails::with_error_info("TOO_MANY_MATCHES", ERROR_DOMAIN, []);
+        let status = Status::with_error_details(Code::ResourceExhausted, "", details);
+        assert_eq!(cases(&status), ["stop"; 3]);
+    }
+
+    /// Without a token, with one, with one on the log.
+    fn cases(status: &Status) -> [&'static str; 3] {
+        [(false, true), (true, true), (true, false)].map(|(has_token, level)| {
+            match then(End::Lost(status.clone()), has_token, level) {
+                Then::OpenAgain(_) => "again",
+                Then::BeginAnew(_) => "anew",
+                Then::Stop(_) => "stop",
+            }
+        })
     }
 }
