@@ -13,6 +13,7 @@
 #[macro_use]
 mod gate;
 mod bad_input;
+mod cases;
 mod replicas;
 mod rules;
 mod streams;

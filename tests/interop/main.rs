@@ -2,6 +2,7 @@
 //!
 //! - `python`: a gRPC client in Python plays every story of the gate, and runs real commands.
 //! - `node`: one in JavaScript, on another gRPC, plays those where a client can go wrong.
+//! - `conformance`: the program plays its own cases against itself, as orchestrator authors do.
 //! - `buf_curl`: a whole approval from the command line, through both versions of reflection.
 
 #![allow(
@@ -16,6 +17,7 @@
 mod process;
 
 mod buf_curl;
+mod conformance;
 mod control;
 mod node;
 mod python;

@@ -162,7 +162,7 @@ fn spawn(database: &Database, port: u16, metrics_port: u16) -> Child {
 }
 
 /// The program under test, beside this test's own folder.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let found = own
         .ancestors()

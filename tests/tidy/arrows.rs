@@ -18,10 +18,15 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "countersign-server",
             "countersign-client",
+            "countersign-conformance",
             "countersign-proto",
         ],
     ),
     ("countersign-client", &["countersign-proto"]),
+    (
+        "countersign-conformance",
+        &["countersign-client", "countersign-proto"],
+    ),
     (
         "countersign-server",
         &[

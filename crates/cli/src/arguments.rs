@@ -12,8 +12,8 @@ use countersign_server::StoreConfig;
 #[command(
     name = "countersign",
     version,
-    after_help = "Exit codes: 0 done; 1 failed; 2 the command line is wrong; 3 `verify` found a \
-                  store that does not prove."
+    after_help = "Exit codes: 0 done; 1 failed, or a conformance case did; 2 the command line is \
+                  wrong; 3 `verify` found a store that does not prove."
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -35,6 +35,8 @@ pub(crate) enum Verb {
     Verify(Verify),
     /// Bring a store to the schema of this release. `serve` does it too.
     Migrate(Migrate),
+    /// Play the conformance cases against any server, and say what it does differently.
+    Conformance(Conformance),
 }
 
 /// Where the URL of a database is looked for when no store is named.
@@ -147,4 +149,32 @@ pub(crate) struct Migrate {
     /// Raise the store to the newest format, once no older release writes to it any more.
     #[arg(long)]
     pub(crate) finalize: bool,
+}
+
+/// Options of `conformance`.
+#[derive(Debug, Args)]
+pub(crate) struct Conformance {
+    /// The server, for example http://127.0.0.1:7733. Use one where a few ended tasks more in the
+    /// log do no harm.
+    #[arg(long, value_name = "URL", required_unless_present_any = ["list", "callers"])]
+    pub(crate) address: Option<String>,
+    /// The credentials of the callers, as a YAML or JSON file. Left out: those of a server that
+    /// runs with --insecure-dev.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) credentials: Option<PathBuf>,
+    /// Cases of your own instead of those of this release: a folder of .yaml files.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) cases: Option<PathBuf>,
+    /// Only cases with this text in their title.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) case: Option<String>,
+    /// Also play cases that take longer than five seconds, some of them hours.
+    #[arg(long)]
+    pub(crate) slow: bool,
+    /// List the cases with their rules, and play none.
+    #[arg(long, conflicts_with = "address")]
+    pub(crate) list: bool,
+    /// List the callers that need a credential.
+    #[arg(long, conflicts_with = "address")]
+    pub(crate) callers: bool,
 }

@@ -1,6 +1,7 @@
 //! `countersign`: the one binary.
 
 mod arguments;
+mod conformance;
 mod demo;
 mod migrate;
 mod output;
@@ -29,6 +30,7 @@ async fn main() -> ExitCode {
         Verb::Demo { keep } => demo::run(keep).await,
         Verb::Verify(arguments) => verify::run(arguments).await,
         Verb::Migrate(arguments) => migrate::run(arguments).await,
+        Verb::Conformance(arguments) => conformance::run(arguments).await,
     };
     match done {
         Ok(()) => ExitCode::from(DONE),

@@ -24,7 +24,7 @@ impl Jitter {
     /// A source that no other client has.
     #[expect(
         clippy::disallowed_methods,
-        reason = "the one edge where chance enters the client; it spreads pauses and decides nothing"
+        reason = "where chance enters the client: it spreads pauses and decides nothing"
     )]
     pub fn fresh() -> Self {
         Self::seeded(rand::random())

@@ -104,6 +104,11 @@ impl Connection {
         self.jitter.clone()
     }
 
+    /// The channel itself, for calls that no generated client makes.
+    pub fn channel(&self) -> Credentialed {
+        InterceptedService::new(self.channel.clone(), self.token.clone())
+    }
+
     /// Creates and shows change requests, and decides on them.
     pub fn change_requests(&self) -> ChangeRequestServiceClient<Credentialed> {
         ChangeRequestServiceClient::with_interceptor(self.channel.clone(), self.token.clone())

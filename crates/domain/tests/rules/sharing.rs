@@ -420,7 +420,7 @@ fn d12_at_most_a_thousand_tasks_share_and_the_next_gets_a_fresh_one() {
         "4 time settle t999   -> CR-1 tasks={TASKS_LIMIT} CLEARED"
     ));
     gate.play("4 time settle t1000  -> CR-2 tasks=1 PENDING");
-    // Full and all started or ended: nothing could start any more, so nothing is decided or expires.
+    // Full, and all started or ended: nothing could start, so nothing is decided or expires.
     gate.play(
         "4 run start t0       -> RUNNING
          9 time settle t0     -> APPROVED RUNNING expires=none due=52

@@ -147,7 +147,11 @@ fn d9_a_claimed_team_that_cannot_be_checked_again_is_warned_at_saving() {
         let mut gate = Gate::new();
         gate.play(TEAMS);
         let saved = saved(&mut gate, &format!("0 adm policy p {policy}"));
-        let warned = |it: &Warning| matches!(it, Warning::ClaimedTeamNotRechecked { team, .. } if team.as_str() == "open");
+        let open = team_id("open");
+        let warned = |it: &Warning| match it {
+            Warning::ClaimedTeamNotRechecked { team, .. } => *team == open,
+            _ => false,
+        };
         assert_eq!(saved.iter().any(warned), expected, "{policy}");
     }
 }
