@@ -23,6 +23,8 @@ fn main() -> Result<(), Box<dyn error::Error>> {
         .build_server(true)
         .emit_rerun_if_changed(false)
         .btree_map(".countersign.v1.TaskSpec.labels")
+        .btree_map(".countersign.v1.WatchStatusRequest.labels")
+        .btree_map(".countersign.v1.WatchSignalsRequest.labels")
         .compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }

@@ -13,6 +13,7 @@ mod m0002_create_change_requests;
 mod m0003_create_tasks;
 mod m0004_create_resultants;
 mod m0005_create_policies_and_teams;
+mod m0006_index_tasks_by_runner;
 mod m0007_share_and_expire_change_requests;
 mod postgres;
 
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_create_tasks::Migration),
             Box::new(m0004_create_resultants::Migration),
             Box::new(m0005_create_policies_and_teams::Migration),
+            Box::new(m0006_index_tasks_by_runner::Migration),
             Box::new(m0007_share_and_expire_change_requests::Migration),
         ]
     }

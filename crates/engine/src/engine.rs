@@ -20,12 +20,14 @@ use crate::config::EngineConfig;
 use crate::directory::SharedDirectory;
 use crate::failure::Failure;
 use crate::feed::{
-    Hub, LogMessage, LogStart, Shared, SignalFilter, SignalMessage, StatusFilter, StatusMessage,
-    Subscription, caught_up, run_tail, seen, watch_log, watch_signals, watch_status,
+    Hub, LogMessage, LogStart, Recent, Shared, SignalFilter, SignalMessage, StatusFilter,
+    StatusMessage, Subscription, caught_up, run_tail, seen, turns, watch_log, watch_signals,
+    watch_status,
 };
 use crate::lanes::{Done, Lanes, Waiting};
 use crate::query::HeadView;
 use crate::sweep::Due;
+use crate::token::StoreTag;
 use crate::writer::{Writer, lock_key};
 
 /// How often a creation is prepared outside the lock before the writer prepares it itself.
@@ -89,7 +91,10 @@ impl Engine {
         let shared = Shared {
             store: store.clone(),
             config: Arc::clone(&config),
+            tag: StoreTag::of(&store_id),
             hub: Arc::clone(&hub),
+            recent: Arc::new(Recent::after_head(&head)),
+            turns: turns(),
             head: head_seen,
             stop: stop.clone(),
         };
@@ -301,7 +306,6 @@ impl Engine {
         if self.directory().read(Directory::revision) >= head.directory_revision {
             return Ok(());
         }
-        self.0.shared.hub.wake();
         caught_up(&self.0.shared, head.sequence).await
     }
 

@@ -31,12 +31,20 @@ pub enum Failure {
     /// A resume token that is not one.
     #[error("found a resume token that this server did not issue; leave it out to begin anew")]
     TokenMalformed,
-    /// A resume token of another store, or of this one before it was restored.
-    #[error(
-        "found a resume token of another store, or of a state before a restore; leave it out to \
-         begin anew"
-    )]
+    /// A resume token of another store.
+    #[error("found a resume token of another store; check the address, or leave the token out")]
     TokenOfAnotherStore,
+    /// A resume token of this store, of a state that it lost when it was put back from a copy.
+    #[error(
+        "found a resume token at sequence {found} of a log that this store no longer has: it was \
+         put back from a copy and is at {head}; leave the token out to begin anew"
+    )]
+    TokenOfRestoredStore {
+        /// The position of the token.
+        found: u64,
+        /// The newest sequence of the log as it is.
+        head: u64,
+    },
     /// A position that the log has not reached.
     #[error("found sequence {found}; allowed: 1 to {limit}")]
     SequenceOutOfRange {

@@ -30,9 +30,9 @@ pub use countersign_store::{
 pub use engine::{Engine, OpenError};
 pub use failure::Failure;
 pub use feed::{
-    LogMessage, LogStart, Mark, MarkKind, SignalFilter, SignalMessage, StatusFilter, StatusMessage,
-    Subscription,
+    Conditions, LogMessage, LogStart, Mark, MarkKind, SignalFilter, SignalMessage, StatusFilter,
+    StatusMessage, Subscription,
 };
 pub use offline::{migrate, verify};
 pub use query::{CrView, HeadView, Page};
-pub use token::ResumeToken;
+pub use token::{ResumeToken, StoreTag};

@@ -36,6 +36,7 @@ fn failure_facts(failure: &Failure, prefix: &CrPrefix) -> Facts {
         Failure::LaneFull { lane, limit } => of(&[("lane", lane), ("limit", limit)]),
         Failure::TooManyMatches { limit } => of(&[("limit", limit)]),
         Failure::SequenceOutOfRange { found, limit } => of(&[("found", found), ("limit", limit)]),
+        Failure::TokenOfRestoredStore { found, head } => of(&[("found", found), ("head", head)]),
         Failure::StoreUnavailable
         | Failure::ShuttingDown
         | Failure::TokenMalformed

@@ -75,6 +75,9 @@ fn failure_code(failure: &Failure) -> (Code, ErrorReason) {
         Failure::TooManyMatches { .. } => (Code::ResourceExhausted, Reason::TooManyMatches),
         Failure::TokenMalformed => (Code::InvalidArgument, Reason::ResumeTokenMalformed),
         Failure::TokenOfAnotherStore => (Code::InvalidArgument, Reason::ResumeTokenOfAnotherStore),
+        Failure::TokenOfRestoredStore { .. } => {
+            (Code::InvalidArgument, Reason::ResumeTokenOfRestoredStore)
+        }
         Failure::SequenceOutOfRange { .. } => (Code::OutOfRange, Reason::SequenceOutOfRange),
         Failure::Internal => (Code::Internal, Reason::Internal),
     }
@@ -282,6 +285,7 @@ mod tests {
             Failure::TooManyMatches { limit: 10_000 }.into(),
             Failure::TokenMalformed.into(),
             Failure::TokenOfAnotherStore.into(),
+            Failure::TokenOfRestoredStore { found: 9, head: 3 }.into(),
             Failure::SequenceOutOfRange { found: 9, limit: 3 }.into(),
             Failure::Internal.into(),
             Fault::Unauthenticated,

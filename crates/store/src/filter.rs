@@ -122,8 +122,26 @@ pub struct WatchFilter {
     pub project: Option<ProjectId>,
     /// Of this environment.
     pub environment: Option<EnvironmentId>,
+    /// Those that hold a task of this runner.
+    pub runner: Option<RunnerName>,
     /// Only what this covers.
     pub grant: Grant,
     /// Those of which an entry, their own or of a task, comes after this sequence.
     pub changed_after: Option<u64>,
+    /// Those with a task that has not ended; together with `changed_after` those that fit either.
+    pub open: bool,
+}
+
+impl WatchFilter {
+    /// Everything that a grant covers.
+    pub fn new(grant: Grant) -> Self {
+        Self {
+            project: None,
+            environment: None,
+            runner: None,
+            grant,
+            changed_after: None,
+            open: false,
+        }
+    }
 }

@@ -26,6 +26,7 @@ pub use config::StoreConfig;
 pub use error::{CommitError, StoreError, UnreadableRow};
 pub use filter::{CrFilter, CrStates, EntryFilter, TaskFilter, WatchFilter};
 pub use listen::HeadListener;
+pub use read::HeldTasks;
 pub use store::Store;
 pub use verify::{VerifyError, VerifyReport};
 pub use write::{Loaded, WriteTransaction, Writer};

@@ -1,12 +1,25 @@
 //! Bad subscriptions: conditions, ids, tokens and positions.
 
+use std::collections::BTreeMap;
+
+use countersign_domain::log::sha256_hex;
 use countersign_proto::v1::watch_log_request::Start;
-use countersign_proto::v1::{TaskSpec, WatchStatusRequest};
-use data_encoding::BASE64URL_NOPAD;
+use countersign_proto::v1::{Person, TaskSpec, WatchSignalsRequest, WatchStatusRequest};
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use tonic::Code;
 
 use super::bad_names;
-use crate::gate::{Caller, Expect, Gate, deployment};
+use crate::gate::{Caller, Expect, Gate, deployment, person};
+
+/// A token ends with the beginning of the digest of what stands before.
+const SUM_BYTES: usize = 4;
+
+/// The bytes of a token with this content, as a server would end it.
+fn summed(mut content: Vec<u8>) -> Vec<u8> {
+    let digest = HEXLOWER.decode(sha256_hex(&content).as_bytes()).unwrap();
+    content.extend(&digest[..SUM_BYTES]);
+    content
+}
 
 fn named(ids: &[String]) -> WatchStatusRequest {
     WatchStatusRequest {
@@ -52,12 +65,46 @@ on_both_stores! {
         let alice = gate.as_("alice");
         let everything = alice.status(WatchStatusRequest::default()).await;
         everything.bad_field("change_requests", "E1");
-        let endless = WatchStatusRequest {
-            project: "web".to_owned(),
+        // What is asked of the stream is no condition.
+        let unconditional = WatchStatusRequest {
             end_when_done: true,
+            open_only: true,
             ..WatchStatusRequest::default()
         };
-        alice.status(endless).await.bad_field("end_when_done", "E1");
+        alice.status(unconditional).await.bad_field("change_requests", "E1");
+    }
+
+    async fn e1_bad_creators_and_labels_in_watches_are_refused_by_field(gate) {
+        let (alice, runner) = (gate.as_("alice"), gate.runner());
+        let elsewhere = Person { issuer: "elsewhere".to_owned(), ..person("carol") };
+        let creators = [
+            (elsewhere, "creator.issuer", "C3"),
+            (person(""), "creator.subject", "E1"),
+            (person("ca\u{202e}rol"), "creator.subject", "E1"),
+        ];
+        for (creator, field, rule) in creators {
+            let request =
+                WatchStatusRequest { creator: Some(creator), ..WatchStatusRequest::default() };
+            alice.status(request).await.bad_field(field, rule);
+        }
+        let many: Vec<String> = (0..65).map(|number| number.to_string()).collect();
+        let long = "x".repeat(257);
+        let rows: [(Vec<(&str, &str)>, &str); 5] = [
+            (vec![("", "x")], "labels"),
+            (vec![(&long, "x")], "labels"),
+            (vec![("team", &long)], "labels[\"team\"]"),
+            (vec![("team", "\u{7}")], "labels[\"team\"]"),
+            (many.iter().map(|key| (key.as_str(), "x")).collect(), "labels"),
+        ];
+        for (labels, field) in rows {
+            let labels = labels.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
+            let labels: BTreeMap<String, String> = labels.collect();
+            let status =
+                WatchStatusRequest { labels: labels.clone(), ..WatchStatusRequest::default() };
+            alice.status(status).await.bad_field(field, "E1");
+            let signals = WatchSignalsRequest { labels, ..WatchSignalsRequest::default() };
+            runner.signals_with(signals).await.bad_field(field, "E1");
+        }
     }
 
     async fn e1_at_most_ten_thousand_are_named(gate) {
@@ -86,8 +133,17 @@ on_both_stores! {
                 WatchStatusRequest { project: name.clone(), ..WatchStatusRequest::default() };
             alice.status(project).await.bad_field("project", "E1");
             let environment =
-                WatchStatusRequest { environment: name, ..WatchStatusRequest::default() };
+                WatchStatusRequest { environment: name.clone(), ..WatchStatusRequest::default() };
             alice.status(environment).await.bad_field("environment", "E1");
+            let of_runner =
+                WatchStatusRequest { runner: name.clone(), ..WatchStatusRequest::default() };
+            alice.status(of_runner).await.bad_field("runner", "E1");
+            let project =
+                WatchSignalsRequest { project: name.clone(), ..WatchSignalsRequest::default() };
+            runner.signals_with(project).await.bad_field("project", "E1");
+            let environment =
+                WatchSignalsRequest { environment: name, ..WatchSignalsRequest::default() };
+            runner.signals_with(environment).await.bad_field("environment", "E1");
         }
     }
 
@@ -125,8 +181,9 @@ on_both_stores! {
         gate.orchestrator().create(deployment("t1")).await.granted();
         let good = token(&gate.as_("auditor:audit")).await;
         let bytes = BASE64URL_NOPAD.decode(good.as_bytes()).unwrap();
-        let other_version = [&[9], &bytes[1..]].concat();
-        let longer = [&bytes[..], &[0]].concat();
+        let other_version = summed([&[1], &bytes[1..bytes.len() - SUM_BYTES]].concat());
+        let longer = summed([&bytes[..bytes.len() - SUM_BYTES], &[0]].concat());
+        let shorter = summed(bytes[..bytes.len() - SUM_BYTES - 1].to_vec());
         let mut bad = vec![
             "x".to_owned(),
             "not a token".to_owned(),
@@ -138,7 +195,13 @@ on_both_stores! {
             format!(" {good}"),
             "A".repeat(100_000),
         ];
-        bad.extend([other_version, longer].map(|bytes| BASE64URL_NOPAD.encode(&bytes)));
+        let encode = |bytes: Vec<u8>| BASE64URL_NOPAD.encode(&bytes);
+        bad.extend([other_version, longer, shorter].map(encode));
+        // One letter replaced, at each place; any damage is seen.
+        bad.extend((0..good.len()).map(|place| {
+            let letter = if good.as_bytes()[place] == b'A' { "B" } else { "A" };
+            [&good[..place], letter, &good[place + 1..]].concat()
+        }));
         for token in bad {
             every_stream_refuses(gate, &token, "RESUME_TOKEN_MALFORMED").await;
         }
@@ -146,24 +209,36 @@ on_both_stores! {
         log.refused("RESUME_TOKEN_MALFORMED", "E1");
     }
 
-    async fn i41_a_token_of_another_log_is_refused(gate) {
+    async fn i41_a_token_of_another_store_or_of_a_lost_state_is_refused(gate) {
         gate.orchestrator().create(deployment("t1")).await.granted();
         let good = token(&gate.as_("auditor:audit")).await;
         let bytes = BASE64URL_NOPAD.decode(good.as_bytes()).unwrap();
-        let mut other_hash = bytes.clone();
-        *other_hash.last_mut().unwrap() ^= 1;
-        let mut other_entry = bytes.clone();
-        other_entry[8] -= 1;
-        let at = |sequence: u64| {
-            let mut bytes = bytes.clone();
-            bytes[1..9].copy_from_slice(&sequence.to_be_bytes());
-            bytes
+        let content = &bytes[..bytes.len() - SUM_BYTES];
+        let with = |place: std::ops::Range<usize>, found: &[u8]| {
+            let mut content = content.to_vec();
+            content[place].copy_from_slice(found);
+            BASE64URL_NOPAD.encode(&summed(content))
         };
-        let unreached = [at(1_000_000), at(i64::MAX as u64), at(u64::MAX)];
-        for bytes in unreached.into_iter().chain([other_hash, other_entry]) {
-            let token = BASE64URL_NOPAD.encode(&bytes);
-            every_stream_refuses(gate, &token, "RESUME_TOKEN_OF_ANOTHER_STORE").await;
+        let other_store = with(1..9, &[7; 8]);
+        every_stream_refuses(gate, &other_store, "RESUME_TOKEN_OF_ANOTHER_STORE").await;
+        let head = gate.entries().await;
+        let at = |sequence: u64| with(9..17, &sequence.to_be_bytes());
+        let lost = [
+            with(17..29, &[7; 12]),
+            at(0),
+            at(head - 1),
+            at(head + 1),
+            at(i64::MAX as u64),
+            at(u64::MAX),
+        ];
+        for token in lost {
+            every_stream_refuses(gate, &token, "RESUME_TOKEN_OF_RESTORED_STORE").await;
         }
+        let log = Some(Start::ResumeToken(at(head + 7)));
+        let refused = gate.as_("auditor:audit").log(log).await;
+        let refused = refused.refused("RESUME_TOKEN_OF_RESTORED_STORE", "E1");
+        assert_eq!(refused.fact("found"), (head + 7).to_string());
+        assert_eq!(refused.fact("head"), head.to_string());
     }
 
     async fn e1_positions_beyond_the_log_are_out_of_range(gate) {

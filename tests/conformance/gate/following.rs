@@ -140,6 +140,7 @@ impl Caller {
         self.signals_with(WatchSignalsRequest {
             task_ids: task_ids.iter().map(|&id| id.to_owned()).collect(),
             resume_token: token.to_owned(),
+            ..WatchSignalsRequest::default()
         })
         .await
     }

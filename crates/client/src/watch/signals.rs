@@ -10,7 +10,7 @@ use crate::Connection;
 /// The stream of `WatchSignals`.
 #[derive(Debug)]
 pub struct SignalStream {
-    task_ids: Vec<String>,
+    request: WatchSignalsRequest,
 }
 
 /// Follows signals. The present signal of every task that has not ended comes again after each
@@ -21,7 +21,16 @@ impl Signals {
     /// Follows these tasks, or with none of them every task of the credential's runner. It begins
     /// at once, on the runtime it is called on.
     pub fn new(connection: Connection, task_ids: Vec<String>) -> Self {
-        Self::start(connection, SignalStream { task_ids })
+        let request = WatchSignalsRequest {
+            task_ids,
+            ..WatchSignalsRequest::default()
+        };
+        Self::narrowed(connection, request)
+    }
+
+    /// Follows what a request names; the token in it is not used.
+    pub fn narrowed(connection: Connection, request: WatchSignalsRequest) -> Self {
+        Self::start(connection, SignalStream { request })
     }
 }
 
@@ -36,8 +45,8 @@ impl Kind for SignalStream {
         token: String,
     ) -> Result<Response<Streaming<WatchSignalsResponse>>, Status> {
         let request = WatchSignalsRequest {
-            task_ids: self.task_ids.clone(),
             resume_token: token,
+            ..self.request.clone()
         };
         connection.runner().watch_signals(request).await
     }

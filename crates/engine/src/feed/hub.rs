@@ -1,88 +1,51 @@
-//! Who listens, and the newest state that each of them has not read yet.
-//!
-//! A subscriber owns a slot. The feed puts the state of a change request there, over an older one;
-//! the subscriber takes what is there when it can. So memory is bounded by what a subscriber
-//! follows, not by how slow it is.
+//! Who listens, found by what they follow, so that an entry touches only its subscribers.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use countersign_domain::change_request::Case;
 use countersign_domain::ids::{CrNumber, EnvironmentId, ProjectId, RunnerName};
+use countersign_domain::task::TaskSpec;
 use tokio::sync::Notify;
 
-/// How many change requests may wait in one slot; more, and the stream ends.
-const SLOT_LIMIT: usize = 10_000;
+use super::conditions::{Conditions, Interest};
+use super::slot::Slot;
 
-/// What a subscriber follows.
+/// By what a subscriber is found.
 #[derive(Debug, Clone)]
 pub(crate) enum Follows {
     /// These change requests.
     ChangeRequests(BTreeSet<CrNumber>),
     /// Tasks that name this runner.
     Runner(RunnerName),
+    /// Tasks of the creator with this issuer and subject.
+    Creator(String, String),
+    /// Tasks with this label.
+    Label(String, String),
     /// Whatever fits both sides; `None` is any.
-    Scope(Option<ProjectId>, Option<EnvironmentId>),
+    Place(Option<ProjectId>, Option<EnvironmentId>),
 }
 
-/// What a subscriber has not read yet.
-#[derive(Debug, Default)]
-pub(crate) struct Slot {
-    waiting: Mutex<BTreeMap<CrNumber, Arc<Case>>>,
-    overflowed: AtomicBool,
-    filled: Notify,
-}
-
-impl Slot {
-    /// Resolves when something was put in.
-    pub(crate) async fn filled(&self) {
-        self.filled.notified().await;
-    }
-
-    /// Takes at most `limit` states. `None` once the slot has overflowed.
-    pub(crate) fn take(&self, limit: usize) -> Option<Vec<Arc<Case>>> {
-        if self.overflowed.load(Ordering::SeqCst) {
-            return None;
+impl Follows {
+    /// By the condition that the fewest entries meet; the slot looks at the others.
+    pub(crate) fn narrowest(conditions: &Conditions) -> Self {
+        if let Some(runner) = &conditions.runner {
+            return Self::Runner(runner.clone());
         }
-        let mut waiting = self.lock();
-        let mut taken = Vec::with_capacity(waiting.len().min(limit));
-        while taken.len() < limit {
-            let Some((_, case)) = waiting.pop_first() else {
-                break;
-            };
-            taken.push(case);
+        if let Some(creator) = &conditions.creator {
+            return Self::Creator(creator.issuer.clone(), creator.subject.clone());
         }
-        Some(taken)
-    }
-
-    /// Whether nothing waits.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.lock().is_empty()
-    }
-
-    fn put(&self, case: &Arc<Case>) {
-        let mut waiting = self.lock();
-        let newer = waiting
-            .get(&case.number())
-            .is_none_or(|known| known.newest_entry() < case.newest_entry());
-        if newer {
-            waiting.insert(case.number(), Arc::clone(case));
+        let place = (&conditions.project, &conditions.environment);
+        match (place, conditions.labels.first_key_value()) {
+            ((None, None), Some((key, value))) => Self::Label(key.clone(), value.clone()),
+            ((project, environment), _) => Self::Place(project.clone(), environment.clone()),
         }
-        if waiting.len() > SLOT_LIMIT {
-            waiting.clear();
-            self.overflowed.store(true, Ordering::SeqCst);
-        }
-        drop(waiting);
-        self.filled.notify_one();
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<CrNumber, Arc<Case>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// All subscribers, found by what they follow.
+/// All subscribers.
 #[derive(Debug, Default)]
 pub(crate) struct Hub {
     state: Mutex<State>,
@@ -98,7 +61,9 @@ type Slots = HashMap<u64, Arc<Slot>>;
 struct State {
     by_number: HashMap<CrNumber, Slots>,
     by_runner: HashMap<RunnerName, Slots>,
-    by_scope: HashMap<(Option<ProjectId>, Option<EnvironmentId>), Slots>,
+    by_creator: HashMap<(String, String), Slots>,
+    by_label: HashMap<(String, String), Slots>,
+    by_place: HashMap<(Option<ProjectId>, Option<EnvironmentId>), Slots>,
 }
 
 /// Keeps a subscriber registered; dropping it takes the subscriber out.
@@ -112,9 +77,9 @@ pub(crate) struct Registration {
 
 impl Hub {
     /// Registers a subscriber. To lose nothing, do so before reading the present state.
-    pub(crate) fn register(self: &Arc<Self>, follows: Follows) -> Registration {
+    pub(crate) fn register(self: &Arc<Self>, follows: Follows, interest: Interest) -> Registration {
         let id = self.next_id.fetch_add(1, Ordering::SeqCst);
-        let slot = Arc::new(Slot::default());
+        let slot = Arc::new(Slot::new(interest));
         let mut state = self.lock();
         state.each_slots(&follows, |slots| {
             slots.insert(id, Arc::clone(&slot));
@@ -131,40 +96,17 @@ impl Hub {
 
     /// Whether nobody listens, so that nothing needs to be read for them.
     pub(crate) fn is_idle(&self) -> bool {
-        let state = self.lock();
-        state.by_number.is_empty() && state.by_runner.is_empty() && state.by_scope.is_empty()
+        self.lock().is_empty()
     }
 
     /// Gives the newer state of a change request to everyone who follows it.
     pub(crate) fn publish(&self, case: &Arc<Case>) {
-        let content = &case.change_request.content;
-        let project = Some(content.project.clone());
-        let environment = Some(content.environment.clone());
-        let scopes = [
-            (project.clone(), environment.clone()),
-            (project, None),
-            (None, environment),
-            (None, None),
-        ];
-        let runners: BTreeSet<&RunnerName> = case
-            .tasks
-            .values()
-            .filter_map(|task| task.content.spec.runner.as_ref())
-            .collect();
-        let state = self.lock();
-        let followers = state
-            .by_number
-            .get(&case.number())
-            .into_iter()
-            .chain(scopes.iter().filter_map(|scope| state.by_scope.get(scope)))
-            .chain(
-                runners
-                    .into_iter()
-                    .filter_map(|runner| state.by_runner.get(runner)),
-            );
-        for slot in followers.flat_map(HashMap::values) {
-            slot.put(case);
-        }
+        self.lock().each_follower(case, |slot| slot.put(case));
+    }
+
+    /// Has all subscribers look up: the log has gone back.
+    pub(crate) fn wake_all(&self) {
+        self.lock().each(Slot::wake);
     }
 
     /// Says that there may be newer entries.
@@ -198,39 +140,115 @@ impl Hub {
         self.drained.notify_waiters();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
+    fn is_empty(&self) -> bool {
+        self.by_number.is_empty()
+            && self.by_runner.is_empty()
+            && self.by_creator.is_empty()
+            && self.by_label.is_empty()
+            && self.by_place.is_empty()
+    }
+
+    fn each(&self, visit: impl Fn(&Slot)) {
+        let slots = (self.by_number.values())
+            .chain(self.by_runner.values())
+            .chain(self.by_creator.values())
+            .chain(self.by_label.values())
+            .chain(self.by_place.values());
+        for slot in slots.flat_map(HashMap::values) {
+            visit(slot);
+        }
+    }
+
+    /// Visits everyone who follows a change request, once: each is found by one kind of key.
+    fn each_follower(&self, case: &Case, visit: impl Fn(&Slot)) {
+        let visit_all = |slots: Option<&Slots>| {
+            for slot in slots.into_iter().flat_map(HashMap::values) {
+                visit(slot);
+            }
+        };
+        visit_all(self.by_number.get(&case.number()));
+        let content = &case.change_request.content;
+        let project = Some(content.project.clone());
+        let environment = Some(content.environment.clone());
+        let places = [
+            (project.clone(), environment.clone()),
+            (project, None),
+            (None, environment),
+            (None, None),
+        ];
+        for place in places {
+            visit_all(self.by_place.get(&place));
+        }
+        for runner in keys(&self.by_runner, case, |spec| spec.runner.clone()) {
+            visit_all(self.by_runner.get(&runner));
+        }
+        let creator = |spec: &TaskSpec| {
+            let person = spec.creator.as_ref().map(|creator| creator.person.clone());
+            person.map(|person| (person.issuer, person.subject))
+        };
+        for creator in keys(&self.by_creator, case, creator) {
+            visit_all(self.by_creator.get(&creator));
+        }
+        for label in keys(&self.by_label, case, |spec| spec.labels.clone()) {
+            visit_all(self.by_label.get(&label));
+        }
+    }
+
     fn each_slots(&mut self, follows: &Follows, mut change: impl FnMut(&mut Slots)) {
         match follows {
             Follows::ChangeRequests(numbers) => {
                 for number in numbers {
-                    let slots = self.by_number.entry(*number).or_default();
-                    change(slots);
-                    if slots.is_empty() {
-                        self.by_number.remove(number);
-                    }
+                    change_at(&mut self.by_number, *number, &mut change);
                 }
             }
             Follows::Runner(runner) => {
-                let slots = self.by_runner.entry(runner.clone()).or_default();
-                change(slots);
-                if slots.is_empty() {
-                    self.by_runner.remove(runner);
-                }
+                change_at(&mut self.by_runner, runner.clone(), &mut change);
             }
-            Follows::Scope(project, environment) => {
+            Follows::Creator(issuer, subject) => {
+                let key = (issuer.clone(), subject.clone());
+                change_at(&mut self.by_creator, key, &mut change);
+            }
+            Follows::Label(key, value) => {
+                let key = (key.clone(), value.clone());
+                change_at(&mut self.by_label, key, &mut change);
+            }
+            Follows::Place(project, environment) => {
                 let key = (project.clone(), environment.clone());
-                let slots = self.by_scope.entry(key.clone()).or_default();
-                change(slots);
-                if slots.is_empty() {
-                    self.by_scope.remove(&key);
-                }
+                change_at(&mut self.by_place, key, &mut change);
             }
         }
+    }
+}
+
+/// The keys of one kind that a change request's tasks have; none where nobody asks for any.
+fn keys<K: Ord, S, I: IntoIterator<Item = K>>(
+    subscribers: &HashMap<K, S>,
+    case: &Case,
+    of: impl Fn(&TaskSpec) -> I,
+) -> BTreeSet<K> {
+    if subscribers.is_empty() {
+        return BTreeSet::new();
+    }
+    let specs = case.tasks.values().map(|task| &task.content.spec);
+    specs.flat_map(of).collect()
+}
+
+/// Changes the subscribers under one key; one without subscribers is not kept.
+fn change_at<K: Eq + Hash + Clone>(
+    subscribers: &mut HashMap<K, Slots>,
+    key: K,
+    change: &mut impl FnMut(&mut Slots),
+) {
+    let slots = subscribers.entry(key.clone()).or_default();
+    change(slots);
+    if slots.is_empty() {
+        subscribers.remove(&key);
     }
 }
 

@@ -6,12 +6,13 @@ use countersign_domain::log::{Entry, Head};
 use countersign_store::EntryFilter;
 use tokio::sync::{mpsc, watch};
 
-use super::position;
-use super::shared::{Mark, MarkKind, Seen, Shared, Subscription, channel};
+use super::shared::{Mark, MarkKind, Outgoing, Seen, Shared, Subscription, channel};
+use super::tail::follows;
+use super::{head_at, position, read_failed};
 use crate::failure::Failure;
 
 /// How many entries go into one message.
-const PAGE: u64 = 100;
+const PAGE: usize = 100;
 
 /// Where to begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,181 +41,174 @@ pub(crate) async fn watch_log(
     shared: Shared,
     start: LogStart,
 ) -> Result<Subscription<LogMessage>, Failure> {
-    let newest = shared.store.head().await.map_err(|error| {
-        tracing::warn!(%error, "a stream's first read failed");
-        Failure::StoreUnavailable
-    })?;
-    let head = newest.unwrap_or(Head::EMPTY);
-    let after = match start {
-        LogStart::Beginning => 0,
-        LogStart::Now => head.sequence,
-        LogStart::Token(token) => position(&shared, Some(&token)).await?.unwrap_or(0),
+    let epoch = shared.head.borrow().epoch;
+    let newest = shared.store.head().await.map_err(|e| read_failed(&e))?;
+    let found_head = newest.unwrap_or(Head::EMPTY);
+    let at = match start {
+        LogStart::Beginning => Head::EMPTY,
+        LogStart::Now => found_head,
+        LogStart::Token(token) => position(&shared, &token).await?,
         LogStart::Sequence(found) => {
-            let limit = head.sequence + 1;
+            let limit = found_head.sequence + 1;
             if !(1..=limit).contains(&found) {
                 return Err(Failure::SequenceOutOfRange { found, limit });
             }
-            found - 1
+            let before = head_at(&shared, found - 1).await?;
+            before.ok_or(Failure::StoreUnavailable)?
         }
     };
     let (sender, subscription) = channel();
-    tokio::spawn(run(shared, sender, after, head.sequence));
+    let follower = Follower {
+        shared,
+        sender,
+        at,
+        epoch,
+    };
+    tokio::spawn(follower.run(found_head.sequence));
     Ok(subscription)
 }
 
-async fn run(
+/// One stream at work.
+struct Follower {
     shared: Shared,
-    sender: mpsc::Sender<Result<LogMessage, Failure>>,
-    after: u64,
-    found_head: u64,
-) {
-    if let Err(failure) = follow(&shared, &sender, after, found_head).await {
-        drop(sender.send(Err(failure)).await);
+    sender: mpsc::Sender<Outgoing<LogMessage>>,
+    /// The last entry that was sent, or before which it begins.
+    at: Head,
+    epoch: u64,
+}
+
+/// Why a stream ends.
+enum End {
+    /// The subscriber has gone.
+    Gone,
+    /// Something failed.
+    Failed(Failure),
+}
+
+impl From<Failure> for End {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
     }
 }
 
-/// Sends what is there, marks where the head was found, and goes on with what comes.
-async fn follow(
-    shared: &Shared,
-    sender: &mpsc::Sender<Result<LogMessage, Failure>>,
-    mut after: u64,
-    found_head: u64,
-) -> Result<(), Failure> {
-    let mut head = shared.head.clone();
-    let epoch = head.borrow().epoch;
-    let mut synced = false;
-    metrics::gauge!("countersign_log_streams").increment(1.0);
-    let _open = Open;
-    loop {
-        // Marked as seen before reading: what comes after wakes the wait below.
-        let seen = *head.borrow_and_update();
-        if seen.epoch != epoch {
-            return Err(Failure::StoreUnavailable);
+impl Follower {
+    async fn run(mut self, found_head: u64) {
+        metrics::gauge!("countersign_log_streams").increment(1.0);
+        let _open = Open;
+        match self.follow(found_head).await {
+            End::Gone => {}
+            End::Failed(failure) => drop(self.sender.send(Box::new(Err(failure))).await),
         }
-        let read = send_up_to_date(shared, sender, &mut after).await?;
-        let Some(last) = read else { return Ok(()) };
-        if !synced && after >= found_head {
-            synced = true;
-            let last = last.unwrap_or(seen.head);
-            // The token must be of an entry that was sent: of the last, or of the head found.
-            let at = if last.sequence == after {
-                last
-            } else {
-                head_at(shared, after).await?
+    }
+
+    /// Sends what is there, marks where the head was found, and goes on with what comes.
+    async fn follow(&mut self, found_head: u64) -> End {
+        let mut head = self.shared.head.clone();
+        let mut synced = false;
+        loop {
+            // Marked as seen before reading: what comes after wakes the wait below.
+            head.borrow_and_update();
+            if let Err(end) = self.catch_up().await {
+                return end;
+            }
+            if !synced && self.at.sequence >= found_head {
+                synced = true;
+                if let Err(end) = self.mark(MarkKind::Synced).await {
+                    return end;
+                }
+            }
+            let stopping = tokio::select! {
+                stopped = wait_for_news(&mut head, self.at.sequence, self.epoch) => stopped,
+                () = self.sender.closed() => return End::Gone,
+                () = self.shared.stop.cancelled() => true,
+                () = tokio::time::sleep(self.shared.config.heartbeat) => {
+                    if let Err(end) = self.heartbeat().await {
+                        return end;
+                    }
+                    false
+                }
             };
-            if !send_mark(sender, MarkKind::Synced, &at).await {
-                return Ok(());
+            if stopping {
+                return self.end().await;
             }
-        }
-        let stopping = tokio::select! {
-            stopped = wait_for_news(&mut head, after, epoch) => stopped,
-            () = sender.closed() => return Ok(()),
-            () = shared.stop.cancelled() => true,
-            () = tokio::time::sleep(shared.config.heartbeat) => {
-                let seen = *shared.head.borrow();
-                if !seen.is_fresh(shared.config.poll) {
-                    return Err(Failure::StoreUnavailable);
-                }
-                if seen.head.sequence == after
-                    && !send_mark(sender, MarkKind::Heartbeat, &seen.head).await
-                {
-                    return Ok(());
-                }
-                false
-            }
-        };
-        if stopping {
-            return end(shared, sender, after).await;
         }
     }
-}
 
-/// Sends what was committed before the stop, and the last mark, to go on from elsewhere.
-async fn end(
-    shared: &Shared,
-    sender: &mpsc::Sender<Result<LogMessage, Failure>>,
-    mut after: u64,
-) -> Result<(), Failure> {
-    if let Some(last) = send_up_to_date(shared, sender, &mut after).await? {
-        let last = match last {
-            Some(last) => last,
-            None => head_at(shared, after).await?,
+    /// Sends what was committed before the stop, and the last mark, to go on from elsewhere.
+    async fn end(&mut self) -> End {
+        let last = match self.catch_up().await {
+            Ok(()) => self.mark(MarkKind::Heartbeat).await,
+            Err(end) => Err(end),
         };
-        send_mark(sender, MarkKind::Heartbeat, &last).await;
+        match last {
+            Ok(()) => End::Failed(Failure::ShuttingDown),
+            Err(end) => end,
+        }
     }
-    Err(Failure::ShuttingDown)
+
+    /// Sends all entries that follow.
+    async fn catch_up(&mut self) -> Result<(), End> {
+        loop {
+            if self.shared.head.borrow().epoch != self.epoch {
+                return Err(Failure::StoreUnavailable.into());
+            }
+            let page = self.page().await?;
+            let Some(newest) = page.last() else {
+                return Ok(());
+            };
+            if !follows(&self.at, page.iter().map(Arc::as_ref)) {
+                tracing::error!(after = self.at.sequence, "the log does not continue");
+                return Err(Failure::StoreUnavailable.into());
+            }
+            self.at = newest.head;
+            self.send(page, None).await?;
+        }
+    }
+
+    /// The next entries: the newest from the tail's own pages, older ones from the store.
+    async fn page(&self) -> Result<Vec<Arc<Entry>>, Failure> {
+        let after = self.at.sequence;
+        if let Some(page) = self.shared.recent.after(after, PAGE) {
+            return Ok(page);
+        }
+        let filter = EntryFilter {
+            after,
+            aggregate: None,
+            limit: PAGE as u64,
+        };
+        let _turn = self.shared.turn().await;
+        let page = self.shared.store.entries(&filter).await;
+        let page = page.map_err(|e| read_failed(&e))?;
+        Ok(page.into_iter().map(Arc::new).collect())
+    }
+
+    /// Says that everything up to the head was sent; only after a recent look at the head.
+    async fn heartbeat(&self) -> Result<(), End> {
+        let seen = *self.shared.head.borrow();
+        if !seen.is_fresh(self.shared.config.poll) {
+            return Err(Failure::StoreUnavailable.into());
+        }
+        if seen.head.hash == self.at.hash {
+            self.mark(MarkKind::Heartbeat).await?;
+        }
+        Ok(())
+    }
+
+    async fn mark(&self, kind: MarkKind) -> Result<(), End> {
+        self.send(Vec::new(), Some(self.shared.mark(kind, &self.at)))
+            .await
+    }
+
+    async fn send(&self, entries: Vec<Arc<Entry>>, mark: Option<Mark>) -> Result<(), End> {
+        let message = Box::new(Ok(LogMessage { entries, mark }));
+        self.sender.send(message).await.map_err(|_| End::Gone)
+    }
 }
 
 /// Resolves when there are newer entries, or the log has gone back; `true` if the feed has stopped.
 async fn wait_for_news(head: &mut watch::Receiver<Seen>, after: u64, epoch: u64) -> bool {
     let news = head.wait_for(|seen| seen.head.sequence > after || seen.epoch != epoch);
     news.await.is_err()
-}
-
-/// Sends all entries after a position. `None` once the subscriber has gone; else the head that the
-/// last entry makes, if any was sent.
-async fn send_up_to_date(
-    shared: &Shared,
-    sender: &mpsc::Sender<Result<LogMessage, Failure>>,
-    after: &mut u64,
-) -> Result<Option<Option<Head>>, Failure> {
-    let mut last = None;
-    loop {
-        let filter = EntryFilter {
-            after: *after,
-            aggregate: None,
-            limit: PAGE,
-        };
-        let page = shared.store.entries(&filter).await.map_err(|error| {
-            tracing::warn!(%error, "a log stream could not read");
-            Failure::StoreUnavailable
-        })?;
-        let Some(newest) = page.last() else {
-            return Ok(Some(last));
-        };
-        last = Some(newest.head);
-        *after = newest.head.sequence;
-        let full = page.len() as u64 == PAGE;
-        let entries = page.into_iter().map(Arc::new).collect();
-        if sender
-            .send(Ok(LogMessage {
-                entries,
-                mark: None,
-            }))
-            .await
-            .is_err()
-        {
-            return Ok(None);
-        }
-        if !full {
-            return Ok(Some(last));
-        }
-    }
-}
-
-async fn head_at(shared: &Shared, sequence: u64) -> Result<Head, Failure> {
-    if sequence == 0 {
-        return Ok(Head::EMPTY);
-    }
-    super::entry_at(shared, sequence)
-        .await?
-        .map(|entry| entry.head)
-        .ok_or(Failure::Internal)
-}
-
-async fn send_mark(
-    sender: &mpsc::Sender<Result<LogMessage, Failure>>,
-    kind: MarkKind,
-    head: &Head,
-) -> bool {
-    let mark = Some(Mark::at(kind, head));
-    sender
-        .send(Ok(LogMessage {
-            entries: Vec::new(),
-            mark,
-        }))
-        .await
-        .is_ok()
 }
 
 /// Counts an open log stream down when it ends, however it ends.

@@ -1,20 +1,24 @@
-//! The life of one level-triggered stream: present states, `synced`, newer states, heartbeats.
+//! The life of one level-triggered stream: first states, `synced`, newer states, heartbeats.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use countersign_domain::change_request::Case;
-use countersign_domain::ids::CrNumber;
-use countersign_domain::log::Head;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
+use super::STREAM_LIMIT;
 use super::hub::Registration;
-use super::shared::{Mark, MarkKind, Shared};
+use super::shared::{Mark, MarkKind, Outgoing, Seen, Shared};
+use super::snapshot::{PAGE, Snapshot, read_states};
+use super::told::Told;
 use crate::failure::Failure;
 
-/// How many change requests go into one message.
-const MESSAGE_LIMIT: usize = 100;
+/// A newer state.
+pub(crate) struct News {
+    pub(crate) case: Arc<Case>,
+    /// Up to which entry its change request was told of before; `None`: it never was.
+    pub(crate) told: Option<u64>,
+}
 
 /// Makes messages of one kind out of states and marks.
 pub(crate) trait Face: Send + 'static {
@@ -22,10 +26,11 @@ pub(crate) trait Face: Send + 'static {
     type Message: Send + 'static;
 
     /// A message with these states, or `None` where nothing of them is to be told.
-    fn message(&mut self, cases: Vec<Arc<Case>>, mark: Option<Mark>) -> Option<Self::Message>;
+    fn message(&mut self, news: Vec<News>, mark: Option<Mark>) -> Option<Self::Message>;
 
-    /// Whether everything that is followed has ended, and the stream shall end with it.
-    fn is_done(&self) -> bool;
+    /// Whether everything that is followed has ended, and the stream shall end with it. An error
+    /// says that there is too much to follow.
+    fn is_done(&self) -> Result<bool, Failure>;
 }
 
 /// A stream at work.
@@ -33,151 +38,174 @@ pub(crate) struct Session<F: Face> {
     shared: Shared,
     registration: Registration,
     face: F,
-    sender: mpsc::Sender<Result<F::Message, Failure>>,
-    /// What was sent last of each change request, until the feed is past the first states: from
-    /// then on what comes is newer by itself.
-    sent: HashMap<CrNumber, u64>,
-    first_states_at: u64,
-    epoch: u64,
+    sender: mpsc::Sender<Outgoing<F::Message>>,
+    told: Told,
+    /// What the feed had seen before anything was read for this stream.
+    began: Seen,
 }
 
-/// The subscriber has gone, or the stream has ended.
-struct Over;
+/// Why a stream ends.
+enum End {
+    /// Everything that it followed has ended.
+    Done,
+    /// The subscriber has gone.
+    Gone,
+    /// Something failed.
+    Failed(Failure),
+}
+
+impl From<Failure> for End {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
 
 impl<F: Face> Session<F> {
     pub(crate) fn new(
         shared: Shared,
+        began: Seen,
         registration: Registration,
         face: F,
-        sender: mpsc::Sender<Result<F::Message, Failure>>,
+        sender: mpsc::Sender<Outgoing<F::Message>>,
     ) -> Self {
-        let epoch = shared.head.borrow().epoch;
         Self {
             shared,
             registration,
             face,
             sender,
-            sent: HashMap::new(),
-            first_states_at: 0,
-            epoch,
+            told: Told::default(),
+            began,
         }
     }
 
-    /// Sends the first states, which were read after `noted` was the head, then follows.
-    pub(crate) async fn run(mut self, noted: Head, first: Vec<Arc<Case>>) {
-        self.first_states_at = first
-            .iter()
-            .map(|case| case.newest_entry())
-            .max()
-            .unwrap_or(0);
-        let ended = self.follow(noted, first).await;
-        if let Err(failure) = ended {
-            drop(self.sender.send(Err(failure)).await);
+    /// Sends the first states, which are read after `noted` was the head, then follows.
+    pub(crate) async fn run(mut self, noted: Seen, snapshot: Snapshot) {
+        // On the heap, so that a stream that lives long does not keep room for its beginning.
+        let begun = Box::pin(self.begin(noted, snapshot)).await;
+        let end = match begun {
+            Ok(()) => self.follow().await,
+            Err(end) => end,
+        };
+        match end {
+            End::Done | End::Gone => {}
+            End::Failed(failure) => drop(self.sender.send(Box::new(Err(failure))).await),
         }
     }
 
-    async fn follow(&mut self, noted: Head, first: Vec<Arc<Case>>) -> Result<(), Failure> {
-        // Given away page by page: a stream that lives long does not keep what it began with.
-        let mut first = first.into_iter();
-        loop {
-            let page: Vec<_> = first.by_ref().take(MESSAGE_LIMIT).collect();
-            if page.is_empty() {
-                break;
-            }
-            if self.send(page, None).await.is_err() {
-                return Ok(());
-            }
+    async fn begin(&mut self, noted: Seen, mut snapshot: Snapshot) -> Result<(), End> {
+        while let Some(page) = snapshot.next(&self.shared).await? {
+            self.check_log()?;
+            self.tell(page.into_iter().map(Arc::new)).await?;
         }
-        drop(first);
-        let synced = Mark::at(MarkKind::Synced, &noted);
-        if self.send(Vec::new(), Some(synced)).await.is_err() || self.face.is_done() {
-            return Ok(());
+        self.check_log()?;
+        self.send(
+            Vec::new(),
+            Some(self.shared.mark(MarkKind::Synced, &noted.head)),
+        )
+        .await?;
+        if self.face.is_done()? {
+            return Err(End::Done);
         }
-        let mut head = self.shared.head.clone();
+        self.give().await
+    }
+
+    async fn follow(&mut self) -> End {
         let mut ticks = tokio::time::interval(self.shared.config.heartbeat);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ticks.reset();
         loop {
             // A wake-up left in the slot wakes at once, so nothing is lost between look and wait.
-            let stopping = tokio::select! {
-                () = self.registration.slot.filled() => false,
-                () = self.sender.closed() => return Ok(()),
-                () = self.shared.stop.cancelled() => true,
-                Ok(()) = epoch_changed(&mut head, self.epoch) => {
-                    return Err(Failure::StoreUnavailable);
-                }
-                _ = ticks.tick() => {
-                    match self.heartbeat().await? {
-                        Ok(()) => continue,
-                        Err(Over) => return Ok(()),
-                    }
-                }
+            let (stopping, is_quiet) = tokio::select! {
+                () = self.registration.slot.filled() => (false, false),
+                () = self.sender.closed() => return End::Gone,
+                () = self.shared.stop.cancelled() => (true, true),
+                _ = ticks.tick() => (false, true),
             };
-            if self.give().await?.is_err() || self.face.is_done() {
-                return Ok(());
+            if let Err(end) = self.give().await {
+                return end;
+            }
+            if is_quiet && let Err(end) = self.heartbeat().await {
+                return end;
             }
             if stopping {
                 // The last mark carries the token to go on with elsewhere.
-                drop(self.heartbeat().await?);
-                return Err(Failure::ShuttingDown);
+                return End::Failed(Failure::ShuttingDown);
             }
         }
     }
 
     /// Sends what waits in the slot.
-    async fn give(&mut self) -> Result<Result<(), Over>, Failure> {
+    async fn give(&mut self) -> Result<(), End> {
         loop {
-            let past_first_states = self.shared.head.borrow().head.sequence;
-            let limit = super::STREAM_LIMIT;
-            let taken = self.registration.slot.take(MESSAGE_LIMIT);
-            let Some(cases) = taken else {
-                return Err(Failure::TooManyMatches { limit });
+            self.check_log()?;
+            // Everything up to here has been given out; so once the slot is empty, it was told.
+            let given_out = self.shared.head.borrow().head.sequence;
+            let Some(taken) = self.registration.slot.take(PAGE) else {
+                let limit = STREAM_LIMIT;
+                return Err(Failure::TooManyMatches { limit }.into());
             };
-            if cases.is_empty() {
-                if past_first_states > self.first_states_at {
-                    self.sent = HashMap::new();
-                }
-                return Ok(Ok(()));
+            if taken.is_empty() {
+                self.told.caught_up(given_out);
+                return if self.face.is_done()? {
+                    Err(End::Done)
+                } else {
+                    Ok(())
+                };
             }
-            let newer = |case: &Arc<Case>| {
-                let known = self.sent.get(&case.number());
-                known.is_none_or(|&known| known < case.newest_entry())
-            };
-            let cases: Vec<_> = cases.into_iter().filter(newer).collect();
-            if !cases.is_empty() && self.send(cases, None).await.is_err() {
-                return Ok(Err(Over));
+            self.tell(taken.states.into_iter()).await?;
+            if !taken.changed.is_empty() {
+                let states = read_states(&self.shared, &taken.changed).await?;
+                self.tell(states.into_iter().map(Arc::new)).await?;
             }
         }
     }
 
     /// Says that everything up to the head was sent; only after a recent look at the head.
-    async fn heartbeat(&mut self) -> Result<Result<(), Over>, Failure> {
+    async fn heartbeat(&mut self) -> Result<(), End> {
         let seen = *self.shared.head.borrow();
         if !seen.is_fresh(self.shared.config.poll) {
-            return Err(Failure::StoreUnavailable);
+            return Err(Failure::StoreUnavailable.into());
         }
         if !self.registration.slot.is_empty() {
-            return Ok(Ok(()));
+            // What waits is sent at once, and tells as well that the stream is alive.
+            return Ok(());
         }
-        let mark = Mark::at(MarkKind::Heartbeat, &seen.head);
-        Ok(self.send(Vec::new(), Some(mark)).await)
+        let mark = self.shared.mark(MarkKind::Heartbeat, &seen.head);
+        self.send(Vec::new(), Some(mark)).await
     }
 
-    async fn send(&mut self, cases: Vec<Arc<Case>>, mark: Option<Mark>) -> Result<(), Over> {
-        for case in &cases {
-            self.sent.insert(case.number(), case.newest_entry());
-        }
-        match self.face.message(cases, mark) {
-            None => Ok(()),
-            Some(message) => self.sender.send(Ok(message)).await.map_err(|_| Over),
+    /// Ends the stream where the log was found to have gone back: what it has told, or read, may be
+    /// of entries that are no more.
+    fn check_log(&self) -> Result<(), Failure> {
+        if self.shared.head.borrow().epoch == self.began.epoch {
+            Ok(())
+        } else {
+            Err(Failure::StoreUnavailable)
         }
     }
-}
 
-/// Resolves when the log was found to have gone back.
-async fn epoch_changed(
-    head: &mut tokio::sync::watch::Receiver<super::shared::Seen>,
-    epoch: u64,
-) -> Result<(), tokio::sync::watch::error::RecvError> {
-    head.wait_for(|seen| seen.epoch != epoch).await.map(|_| ())
+    /// Sends what is newer than what was told.
+    async fn tell(&mut self, states: impl Iterator<Item = Arc<Case>>) -> Result<(), End> {
+        let mut news = Vec::new();
+        for case in states {
+            let (number, newest) = (case.number(), case.newest_entry());
+            let told = self.told.of(number);
+            if told.is_none_or(|told| told < newest) {
+                self.told.note(number, newest);
+                news.push(News { case, told });
+            }
+        }
+        if news.is_empty() {
+            return Ok(());
+        }
+        self.send(news, None).await
+    }
+
+    async fn send(&mut self, news: Vec<News>, mark: Option<Mark>) -> Result<(), End> {
+        let Some(message) = self.face.message(news, mark) else {
+            return Ok(());
+        };
+        let sent = self.sender.send(Box::new(Ok(message))).await;
+        sent.map_err(|_| End::Gone)
+    }
 }

@@ -1,6 +1,6 @@
 //! Following the signals of tasks.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use countersign_domain::Refusal;
@@ -10,20 +10,22 @@ use countersign_domain::ids::{CrNumber, RunnerName, TaskId};
 use countersign_domain::task::Task;
 use countersign_store::TaskFilter;
 
+use super::conditions::{Conditions, Interest};
 use super::hub::Follows;
-use super::session::{Face, Session};
+use super::session::{Face, News, Session};
 use super::shared::{Mark, Shared, Subscription, channel};
-use super::{STREAM_LIMIT, position, read_failed};
+use super::slot::Slot;
+use super::snapshot::{OfRunner, PAGE, Snapshot};
+use super::{position, read_failed};
 use crate::failure::Failure;
-
-/// How many tasks are read at once.
-const PAGE: usize = 500;
 
 /// Which tasks to follow.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SignalFilter {
     /// These; all must exist and be open to the caller. Empty: all that name the caller's runner.
     pub tasks: Vec<TaskId>,
+    /// Only those that fit.
+    pub conditions: Conditions,
 }
 
 /// One message of a signal stream.
@@ -42,121 +44,83 @@ pub(crate) async fn watch_signals(
     filter: SignalFilter,
     token: Option<&str>,
 ) -> Result<Subscription<SignalMessage>, Failure> {
-    let position = position(&shared, token).await?;
-    let (registration, noted, first, wanted) = if filter.tasks.is_empty() {
-        let Some(runner) = caller.runner.clone() else {
-            let allowed = "ids of tasks, or a credential that names a runner";
-            return Err(Refusal::field("task_ids", "nothing", allowed, "P5").into());
-        };
-        let registration = shared.hub.register(Follows::Runner(runner.clone()));
-        let noted = shared.head.borrow().head;
-        let first = of_runner(&shared, &runner, position).await?;
-        (registration, noted, first, Wanted::Runner(runner))
+    let began = *shared.head.borrow();
+    let position = match token {
+        Some(token) => Some(position(&shared, token).await?.sequence),
+        None => None,
+    };
+    let ids: BTreeSet<TaskId> = filter.tasks.into_iter().collect();
+    let mut conditions = filter.conditions;
+    let (follows, numbers) = if ids.is_empty() {
+        let runner = runner(caller)?;
+        conditions.runner = Some(runner.clone());
+        (Follows::Runner(runner), Vec::new())
     } else {
-        let ids: BTreeSet<TaskId> = filter.tasks.into_iter().collect();
-        let numbers = held_by(&named(&shared, caller, &ids).await?);
-        let registration = shared.hub.register(Follows::ChangeRequests(numbers));
-        let noted = shared.head.borrow().head;
-        let first = named(&shared, caller, &ids).await?;
-        (registration, noted, first, Wanted::Tasks(ids))
+        let numbers = named(&shared, caller, &ids).await?;
+        let listed = numbers.iter().copied().collect();
+        (Follows::ChangeRequests(numbers), listed)
+    };
+    // What is followed was found open to the caller, or names its runner; neither ever changes.
+    let interest = Interest {
+        conditions: conditions.clone(),
+        grant: None,
+    };
+    let registration = shared.hub.register(follows, interest);
+    let noted = *shared.head.borrow();
+    let snapshot = if ids.is_empty() {
+        let wanted = TaskFilter {
+            project: conditions.project.clone(),
+            environment: conditions.environment.clone(),
+            runner: conditions.runner.clone(),
+            ..TaskFilter::new(Grant::unlimited(), PAGE as u64)
+        };
+        Snapshot::OfRunner(OfRunner::new(&shared, wanted, conditions, position).await?)
+    } else {
+        Snapshot::Named(numbers.into_iter())
     };
     let (sender, subscription) = channel();
     let face = SignalFace {
-        caller: caller.clone(),
-        wanted,
-        sent: HashMap::new(),
+        slot: Arc::clone(&registration.slot),
+        named: (!ids.is_empty()).then_some(ids),
+        ended_before: position.unwrap_or(noted.head.sequence),
     };
-    tokio::spawn(Session::new(shared, registration, face, sender).run(noted, first));
+    let session = Session::new(shared, began, registration, face, sender);
+    tokio::spawn(session.run(noted, snapshot));
     Ok(subscription)
 }
 
-fn held_by(cases: &[Arc<Case>]) -> BTreeSet<CrNumber> {
-    cases.iter().map(|case| case.number()).collect()
+fn runner(caller: &Principal) -> Result<RunnerName, Refusal> {
+    caller.runner.clone().ok_or_else(|| {
+        let allowed = "ids of tasks, or a credential that names a runner";
+        Refusal::field("task_ids", "nothing", allowed, "P5")
+    })
 }
 
-/// The change requests of named tasks; each task must exist and be open to the caller.
+/// What holds named tasks; each task must exist and be open to the caller.
 async fn named(
     shared: &Shared,
     caller: &Principal,
     ids: &BTreeSet<TaskId>,
-) -> Result<Vec<Arc<Case>>, Failure> {
+) -> Result<BTreeSet<CrNumber>, Failure> {
     let wanted: Vec<TaskId> = ids.iter().cloned().collect();
-    let mut found: BTreeMap<CrNumber, Arc<Case>> = BTreeMap::new();
+    let mut numbers = BTreeSet::new();
     for page in wanted.chunks(PAGE) {
-        let cases = shared
-            .store
-            .cases_of_tasks(page)
-            .await
-            .map_err(|e| read_failed(&e))?;
-        found.extend(
-            cases
-                .into_iter()
-                .map(|case| (case.number(), Arc::new(case))),
-        );
-    }
-    let open: BTreeSet<&TaskId> = found
-        .values()
-        .flat_map(|case| case.tasks.values().map(move |task| (case, task)))
-        .filter(|(case, task)| may_act(caller, case, task))
-        .map(|(_, task)| task.id())
-        .collect();
-    match ids.iter().find(|&id| !open.contains(id)) {
-        Some(absent) => Err(Refusal::task_not_found(absent).into()),
-        None => Ok(found.into_values().collect()),
-    }
-}
-
-/// The waiting, cleared and running tasks of a runner, and with a position what ended since.
-async fn of_runner(
-    shared: &Shared,
-    runner: &RunnerName,
-    changed_after: Option<u64>,
-) -> Result<Vec<Arc<Case>>, Failure> {
-    let open = TaskFilter {
-        open_only: true,
-        runner: Some(runner.clone()),
-        ..TaskFilter::new(Grant::unlimited(), PAGE as u64)
-    };
-    let mut found = pages(shared, open).await?;
-    if changed_after.is_some() {
-        let ended = TaskFilter {
-            changed_after,
-            runner: Some(runner.clone()),
-            ..TaskFilter::new(Grant::unlimited(), PAGE as u64)
+        let _turn = shared.turn().await;
+        let cases = shared.store.cases_of_tasks(page).await;
+        let cases = cases.map_err(|e| read_failed(&e))?;
+        let is_open = |id: &TaskId| {
+            let held = |case: &Case| {
+                let task = case.tasks.get(id);
+                task.is_some_and(|task| may_act(caller, case, task))
+            };
+            cases.iter().any(held)
         };
-        found.extend(pages(shared, ended).await?);
-    }
-    Ok(found.into_values().collect())
-}
-
-async fn pages(
-    shared: &Shared,
-    mut filter: TaskFilter,
-) -> Result<BTreeMap<CrNumber, Arc<Case>>, Failure> {
-    let mut found = BTreeMap::new();
-    let mut tasks = 0;
-    loop {
-        let page = shared
-            .store
-            .list_tasks(&filter)
-            .await
-            .map_err(|e| read_failed(&e))?;
-        tasks += page.len();
-        if tasks > STREAM_LIMIT {
-            return Err(Failure::TooManyMatches {
-                limit: STREAM_LIMIT,
-            });
+        if let Some(absent) = page.iter().find(|&id| !is_open(id)) {
+            return Err(Refusal::task_not_found(absent).into());
         }
-        filter.after = page.last().map(|(id, _)| id.clone());
-        let full = page.len() == PAGE;
-        found.extend(
-            page.into_iter()
-                .map(|(_, case)| (case.number(), Arc::new(case))),
-        );
-        if !full {
-            return Ok(found);
-        }
+        numbers.extend(cases.iter().map(Case::number));
     }
+    Ok(numbers)
 }
 
 /// Whether a task's signals are open to a runner: the task names it, or names none and lies in its
@@ -165,60 +129,48 @@ fn may_act(caller: &Principal, case: &Case, task: &Task) -> bool {
     task.names(caller) || (task.is_for(caller) && case.is_covered_by(caller))
 }
 
-enum Wanted {
-    Tasks(BTreeSet<TaskId>),
-    Runner(RunnerName),
-}
-
 struct SignalFace {
-    caller: Principal,
-    wanted: Wanted,
-    /// The newest entry that was told of each task that has not ended.
-    sent: HashMap<TaskId, u64>,
+    slot: Arc<Slot>,
+    /// `None`: all tasks that fit.
+    named: Option<BTreeSet<TaskId>>,
+    /// What had ended by then is told only if it is named.
+    ended_before: u64,
 }
 
 impl SignalFace {
     fn wants(&self, task: &Task) -> bool {
-        match &self.wanted {
-            Wanted::Tasks(ids) => ids.contains(task.id()),
-            Wanted::Runner(runner) => task.content.spec.runner.as_ref() == Some(runner),
-        }
+        let named = self.named.as_ref();
+        named.is_none_or(|ids| ids.contains(task.id()))
+            && self.slot.interest.conditions.fit_task(task)
     }
 
-    /// Whether a task's signal is new to this stream; notes that it is told.
-    fn is_news(&mut self, task: &Task) -> bool {
+    /// Whether a task's signal is new to this stream. A state of a change request holds all its
+    /// tasks, so of one that was told of before only what came after that is.
+    fn is_news(&self, task: &Task, told: Option<u64>) -> bool {
         let sequence = task.stamp.sequence;
-        let news = self.sent.get(task.id()).is_none_or(|&told| told < sequence);
-        if task.has_ended() {
-            self.sent.remove(task.id());
-        } else {
-            self.sent.insert(task.id().clone(), sequence);
+        match told {
+            Some(told) => sequence > told,
+            None => self.named.is_some() || !task.has_ended() || sequence > self.ended_before,
         }
-        news
     }
 }
 
 impl Face for SignalFace {
     type Message = SignalMessage;
 
-    fn message(&mut self, cases: Vec<Arc<Case>>, mark: Option<Mark>) -> Option<SignalMessage> {
+    fn message(&mut self, news: Vec<News>, mark: Option<Mark>) -> Option<SignalMessage> {
         let mut tasks = Vec::new();
-        for case in cases {
-            let wanted = case
+        for News { case, told } in news {
+            let newer = case
                 .tasks
                 .values()
-                .filter(|task| self.wants(task) && may_act(&self.caller, &case, task));
-            let wanted: Vec<Task> = wanted.cloned().collect();
-            for task in wanted {
-                if self.is_news(&task) {
-                    tasks.push((task.id().clone(), Arc::clone(&case)));
-                }
-            }
+                .filter(|task| self.wants(task) && self.is_news(task, told));
+            tasks.extend(newer.map(|task| (task.id().clone(), Arc::clone(&case))));
         }
         (!tasks.is_empty() || mark.is_some()).then_some(SignalMessage { tasks, mark })
     }
 
-    fn is_done(&self) -> bool {
-        false
+    fn is_done(&self) -> Result<bool, Failure> {
+        Ok(false)
     }
 }

@@ -112,7 +112,7 @@ async fn look(
         let Some(last) = entries.last() else {
             return check_head(shared, seen, directory, known).await;
         };
-        if !follows(&known.head, &entries) {
+        if !follows(&known.head, entries.iter()) {
             tracing::error!(after = known.head.sequence, "the log does not continue");
             return begin_anew(shared, seen, directory).await;
         }
@@ -121,11 +121,14 @@ async fn look(
         }
         give_out(shared, &entries).await?;
         let full = entries.len() as u64 == PAGE;
+        let newest = last.head;
+        // Before the head moves: whoever sees the new head finds the entries.
+        shared.recent.take_in(entries);
         seen.send_modify(|seen| {
-            seen.head = last.head;
+            seen.head = newest;
             seen.read_at = now();
         });
-        metrics::gauge!("countersign_log_head_sequence").set(last.head.sequence as f64);
+        metrics::gauge!("countersign_log_head_sequence").set(newest.sequence as f64);
         if !full {
             return Ok(());
         }
@@ -133,9 +136,9 @@ async fn look(
 }
 
 /// Whether entries continue a head without a gap.
-fn follows(head: &Head, entries: &[Entry]) -> bool {
+pub(crate) fn follows<'a>(head: &Head, mut entries: impl Iterator<Item = &'a Entry>) -> bool {
     let mut before = (head.sequence, head.hash);
-    entries.iter().all(|entry| {
+    entries.all(|entry| {
         let continues = (entry.head.sequence, entry.previous) == (before.0 + 1, before.1);
         before = (entry.head.sequence, entry.head.hash);
         continues
@@ -163,7 +166,11 @@ async fn check_head(
         );
         return begin_anew(shared, seen, directory).await;
     }
-    seen.send_modify(|seen| seen.read_at = now());
+    // Nobody is woken by that: streams that have nothing to tell sleep until their heartbeat.
+    seen.send_if_modified(|seen| {
+        seen.read_at = now();
+        false
+    });
     Ok(())
 }
 
@@ -177,11 +184,13 @@ async fn begin_anew(
     // the directory already and passed over.
     let head = shared.store.head().await?.unwrap_or(Head::EMPTY);
     directory.replace(shared.store.directory().await?);
+    shared.recent.begin_anew(&head);
     seen.send_modify(|seen| {
         seen.head = head;
         seen.read_at = now();
         seen.epoch += 1;
     });
+    shared.hub.wake_all();
     Ok(())
 }
 

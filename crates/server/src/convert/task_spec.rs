@@ -46,7 +46,7 @@ pub(crate) fn task_spec(
         title: fields::line("task.title", &message.title)?,
         description: fields::paragraph("task.description", &message.description)?,
         links: links(&message.links)?,
-        labels: labels(&message.labels)?,
+        labels: labels("task.labels", &message.labels)?,
         creator: creator.transpose()?,
         window: window::window("task.window", message.window.as_ref())?,
     })
@@ -100,13 +100,17 @@ fn url(text: &str) -> Result<(), Problem> {
     ))
 }
 
-fn labels(messages: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Refusal> {
-    fields::at_most("task.labels", messages.len(), LABELS_LIMIT)?;
+/// Labels: of a task, or asked for.
+pub(crate) fn labels(
+    field: &str,
+    messages: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>, Refusal> {
+    fields::at_most(field, messages.len(), LABELS_LIMIT)?;
     for (key, value) in messages {
-        label_key(key).map_err(|problem| fields::refused("task.labels", problem))?;
+        label_key(key).map_err(|problem| fields::refused(field, problem))?;
         let value = text::bytes(value, LABEL_VALUE_BYTES_LIMIT)
             .and_then(|()| text::visible(value, |_| false));
-        value.map_err(|problem| fields::refused(&format!("task.labels[{key:?}]"), problem))?;
+        value.map_err(|problem| fields::refused(&format!("{field}[{key:?}]"), problem))?;
     }
     Ok(messages.clone())
 }

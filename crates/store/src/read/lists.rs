@@ -1,5 +1,7 @@
 //! Pages of change requests and tasks, and what is due.
 
+use std::collections::BTreeMap;
+
 use countersign_domain::Instant;
 use countersign_domain::change_request::Case;
 use countersign_domain::ids::{CrNumber, TaskId};
@@ -42,6 +44,34 @@ impl Store {
         let after = after.map_or(0, |number| number.0);
         let statement = change_requests::matching(self.backend(), filter, after, recent, limit);
         numbers(&self.read("match change requests", statement).await?, 0)
+    }
+
+    /// How many change requests a watch follows, counted up to a limit.
+    pub async fn count_matching(
+        &self,
+        filter: &WatchFilter,
+        limit: u64,
+    ) -> Result<u64, StoreError> {
+        let recent = self.is_recent(filter.changed_after).await?;
+        let statement = change_requests::count_matching(self.backend(), filter, recent, limit);
+        count(&self.read("count change requests", statement).await?)
+    }
+
+    /// A page of tasks by id, and what holds them: each change request once, with all its tasks.
+    pub async fn held_tasks(&self, filter: &TaskFilter) -> Result<HeldTasks, StoreError> {
+        let recent = self.is_recent(filter.changed_after).await?;
+        let statement = tasks::list(self.backend(), filter, recent);
+        let (picked, cases) = self.read_cases("list tasks", statement).await?;
+        let mut ids: Vec<TaskId> = picked.into_iter().filter_map(|(_, id)| id).collect();
+        ids.sort_unstable();
+        Ok(HeldTasks { ids, cases })
+    }
+
+    /// How many tasks fit a filter, counted up to its limit.
+    pub async fn count_tasks(&self, filter: &TaskFilter) -> Result<u64, StoreError> {
+        let recent = self.is_recent(filter.changed_after).await?;
+        let statement = tasks::count(self.backend(), filter, recent);
+        count(&self.read("count tasks", statement).await?)
     }
 
     /// Change requests that are due at an instant, or have tasks that are, the longest due first.
@@ -88,6 +118,21 @@ impl Store {
     }
 }
 
+/// A page of tasks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldTasks {
+    /// Their ids, ascending.
+    pub ids: Vec<TaskId>,
+    /// What holds them.
+    pub cases: BTreeMap<CrNumber, Case>,
+}
+
+fn count(found: &[QueryResult]) -> Result<u64, StoreError> {
+    let reader = |row| RowReader::new(row, "count", "?".to_owned());
+    let counted = found.first().map(|row| reader(row).number(0, "count"));
+    Ok(counted.transpose()?.unwrap_or(0))
+}
+
 fn numbers(found: &[QueryResult], column: usize) -> Result<Vec<CrNumber>, StoreError> {
     let number = |row| {
         let reader = RowReader::new(row, "change_requests", "?".to_owned());
@@ -126,10 +171,8 @@ mod tests {
             (30, vec![], vec![]),
         ] {
             let filter = WatchFilter {
-                project: None,
-                environment: None,
-                grant: Grant::unlimited(),
                 changed_after: Some(after),
+                ..WatchFilter::new(Grant::unlimited())
             };
             let statement = change_requests::matching(store.backend(), &filter, 0, false, 10);
             let found = numbers(&store.read("match", statement).await.unwrap(), 0).unwrap();

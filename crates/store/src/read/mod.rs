@@ -8,4 +8,5 @@ mod directory;
 mod lists;
 mod log;
 
+pub use lists::HeldTasks;
 pub(crate) use log::entries;

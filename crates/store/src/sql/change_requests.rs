@@ -63,8 +63,39 @@ pub(crate) fn matching(
     recent: bool,
     limit: u64,
 ) -> Statement {
+    let (conditions, text) = picked(backend, filter, after, recent, limit);
+    conditions.statement(text)
+}
+
+/// How many a watch follows, up to a limit.
+pub(crate) fn count_matching(
+    backend: DbBackend,
+    filter: &WatchFilter,
+    recent: bool,
+    limit: u64,
+) -> Statement {
+    let (conditions, text) = picked(backend, filter, 0, recent, limit);
+    conditions.statement(format!("SELECT count(*) FROM ({text}) AS found"))
+}
+
+fn picked(
+    backend: DbBackend,
+    filter: &WatchFilter,
+    after: u64,
+    recent: bool,
+    limit: u64,
+) -> (Conditions, String) {
     let mut conditions = Conditions::new(backend);
-    conditions.and("c.number > ?", number(after));
+    // The tasks of a runner are walked in the order of what holds them, so that a page is read
+    // without looking at what comes after it.
+    let (from, column) = match &filter.runner {
+        Some(runner) => {
+            conditions.and("r.runner = ?", runner.as_str().into());
+            (OF_RUNNER, "r.change_request")
+        }
+        None => ("change_requests AS c", "c.number"),
+    };
+    conditions.and(&format!("{column} > ?"), number(after));
     conditions.and_some(
         "c.project = ?",
         filter.project.as_ref().map(ProjectId::as_str),
@@ -74,17 +105,26 @@ pub(crate) fn matching(
         filter.environment.as_ref().map(EnvironmentId::as_str),
     );
     conditions.and_granted(&filter.grant, "c.project", "c.environment");
-    if let Some(sequence) = filter.changed_after {
-        let changed = if recent { CHANGED_RECENTLY } else { CHANGED };
-        conditions.and(changed, number(sequence));
+    let changed = if recent { CHANGED_RECENTLY } else { CHANGED };
+    match (filter.changed_after, filter.open) {
+        (None, false) => {}
+        (None, true) => conditions.and_plain(OPEN),
+        (Some(sequence), false) => conditions.and(changed, number(sequence)),
+        (Some(sequence), true) => {
+            conditions.and(&format!("({changed} OR {OPEN})"), number(sequence));
+        }
     }
     let limit = conditions.value(number(limit));
     let found = conditions.found();
-    let text = format!(
-        "SELECT c.number FROM change_requests AS c {found} ORDER BY c.number LIMIT {limit}"
-    );
-    conditions.statement(text)
+    let text =
+        format!("SELECT DISTINCT {column} FROM {from} {found} ORDER BY {column} LIMIT {limit}");
+    (conditions, text)
 }
+
+const OF_RUNNER: &str = "tasks AS r JOIN change_requests AS c ON c.number = r.change_request";
+
+const OPEN: &str =
+    "EXISTS (SELECT 1 FROM tasks AS o WHERE o.change_request = c.number AND NOT o.ended)";
 
 const CHANGED: &str = "(c.sequence > ? OR EXISTS (
     SELECT 1 FROM tasks AS t WHERE t.change_request = c.number AND t.sequence > ?))";

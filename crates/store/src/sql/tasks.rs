@@ -12,6 +12,17 @@ use crate::filter::TaskFilter;
 /// A page of tasks by id, each with its change request and all tasks of that. `recent` says that
 /// few entries have come since `changed_after`, so that they are looked through and not the rows.
 pub(crate) fn list(backend: DbBackend, filter: &TaskFilter, recent: bool) -> Statement {
+    let (conditions, picked) = picked(backend, filter, recent);
+    conditions.statement(of_picked(&picked))
+}
+
+/// How many tasks fit a filter, up to its limit.
+pub(crate) fn count(backend: DbBackend, filter: &TaskFilter, recent: bool) -> Statement {
+    let (conditions, picked) = picked(backend, filter, recent);
+    conditions.statement(format!("SELECT count(*) FROM ({picked}) AS found"))
+}
+
+fn picked(backend: DbBackend, filter: &TaskFilter, recent: bool) -> (Conditions, String) {
     let mut conditions = Conditions::new(backend);
     conditions.and_some("t.waiting_for = ?", filter.waiting_for);
     conditions.and_some("t.state = ?", filter.state.as_deref());
@@ -51,7 +62,7 @@ pub(crate) fn list(backend: DbBackend, filter: &TaskFilter, recent: bool) -> Sta
         "SELECT t.change_request AS number, t.id AS id FROM tasks AS t {found}
         ORDER BY t.id LIMIT {limit}"
     );
-    conditions.statement(of_picked(&picked))
+    (conditions, picked)
 }
 
 // The kind is hidden from indexes: SQLite would read all entries of a kind, and not the newest.

@@ -3,7 +3,7 @@
 use countersign_domain::access::Grant;
 use countersign_domain::batch::{part_of_person, part_of_policy, part_of_team};
 use countersign_domain::ids::{
-    CrNumber, CrRef, EnvironmentId, PolicyId, ProjectId, ReleaseId, TaskId, TeamId,
+    CrNumber, CrRef, EnvironmentId, PolicyId, ProjectId, ReleaseId, RunnerName, TaskId, TeamId,
 };
 use countersign_store::{CrFilter, CrStates, Store, WatchFilter};
 
@@ -15,6 +15,7 @@ on_both!(
     change_requests_are_filtered,
     change_requests_come_in_pages,
     watches_match,
+    watches_match_runners_and_what_is_open,
     open_change_requests_are_counted,
 );
 
@@ -108,12 +109,7 @@ async fn watches_match(place: Place) {
     let gate = eight(&place).await;
     let head = gate.head().await.sequence;
     let store = &gate.store;
-    let all = WatchFilter {
-        project: None,
-        environment: None,
-        grant: Grant::unlimited(),
-        changed_after: None,
-    };
+    let all = WatchFilter::new(Grant::unlimited());
     let rejected = store.cases(&[CrNumber(4)]).await.unwrap();
     let before_rejection = rejected[0].change_request.stamp.sequence - 1;
     let rows: Vec<(WatchFilter, &[u64])> = vec![
@@ -140,6 +136,55 @@ async fn watches_match(place: Place) {
             &[4, 6, 7],
         ),
     ];
+    matches(store, rows).await;
+    assert_eq!(store.count_matching(&all, 3).await.unwrap(), 3);
+    let page = store
+        .matching_numbers(&all, Some(CrNumber(2)), 3)
+        .await
+        .unwrap();
+    assert_eq!(page, [CrNumber(3), CrNumber(4), CrNumber(5)]);
+}
+
+async fn watches_match_runners_and_what_is_open(place: Place) {
+    let gate = eight(&place).await;
+    let head = gate.head().await.sequence;
+    let store = &gate.store;
+    let all = WatchFilter::new(Grant::unlimited());
+    let runner = |name: &str| with(&all, |f| f.runner = RunnerName::parse(name).ok());
+    let rejected = store.cases(&[CrNumber(4)]).await.unwrap();
+    let before_rejection = rejected[0].change_request.stamp.sequence - 1;
+    let rows: Vec<(WatchFilter, &[u64])> = vec![
+        (runner("pool"), &[1, 3, 5, 6, 7, 8]),
+        (runner("other"), &[2]),
+        (runner("poo"), &[]),
+        (
+            with(&runner("pool"), |f| {
+                f.project = ProjectId::parse("api").ok()
+            }),
+            &[3, 6, 8],
+        ),
+        (with(&all, |f| f.open = true), &[1, 2, 3, 5, 8]),
+        (with(&runner("pool"), |f| f.open = true), &[1, 3, 5, 8]),
+        (
+            with(&all, |f| {
+                (f.open, f.changed_after) = (true, Some(before_rejection));
+            }),
+            &[1, 2, 3, 4, 5, 6, 7, 8],
+        ),
+        (
+            with(&runner("pool"), |f| {
+                (f.open, f.changed_after) = (true, Some(head));
+            }),
+            &[1, 3, 5, 8],
+        ),
+    ];
+    matches(store, rows).await;
+    let pool = runner("pool");
+    let second = store.matching_numbers(&pool, Some(CrNumber(3)), 2);
+    assert_eq!(second.await.unwrap(), [CrNumber(5), CrNumber(6)]);
+}
+
+async fn matches(store: &Store, rows: Vec<(WatchFilter, &[u64])>) {
     for (filter, expected) in rows {
         let found = store.matching_numbers(&filter, None, 100).await.unwrap();
         assert_eq!(
@@ -147,12 +192,9 @@ async fn watches_match(place: Place) {
             expected,
             "{filter:?}"
         );
+        let count = store.count_matching(&filter, 100).await.unwrap();
+        assert_eq!(count, expected.len() as u64, "{filter:?}");
     }
-    let page = store
-        .matching_numbers(&all, Some(CrNumber(2)), 3)
-        .await
-        .unwrap();
-    assert_eq!(page, [CrNumber(3), CrNumber(4), CrNumber(5)]);
 }
 
 async fn open_change_requests_are_counted(place: Place) {

@@ -1,12 +1,13 @@
 //! Follows change requests.
 
 use countersign_domain::Refusal;
-use countersign_domain::ids::{EnvironmentId, ProjectId};
-use countersign_engine::{StatusFilter, StatusMessage, Subscription};
+use countersign_domain::ids::{EnvironmentId, ProjectId, RunnerName};
+use countersign_engine::{Conditions, StatusFilter, StatusMessage, Subscription};
 use countersign_proto::v1;
 
 use crate::convert::fields::{self, ANY_FIELD};
-use crate::convert::identity::target;
+use crate::convert::identity::{person, target};
+use crate::convert::task_spec::labels;
 use crate::edge::streams::messages;
 use crate::fault::Fault;
 use crate::rpc::gate::{Caller, Gate};
@@ -28,21 +29,15 @@ pub(super) async fn run(
 
 fn filter(gate: &Gate, request: &v1::WatchStatusRequest) -> Result<StatusFilter, Refusal> {
     let named = &request.change_requests;
-    let project = fields::optional_id("project", &request.project, ProjectId::parse)?;
-    let environment =
-        fields::optional_id("environment", &request.environment, EnvironmentId::parse)?;
-    if named.is_empty() && project.is_none() && environment.is_none() {
-        let allowed = "change requests, a project or an environment";
+    let conditions = conditions(gate, request)?;
+    if named.is_empty() && conditions.is_empty() {
+        let allowed = "change requests, or a project, environment, runner, creator or label";
         return Err(Refusal::field(
             "change_requests",
             "no condition",
             allowed,
             ANY_FIELD,
         ));
-    }
-    if request.end_when_done && named.is_empty() {
-        let allowed = "only with `change_requests`: the stream ends with those";
-        return Err(Refusal::field("end_when_done", "true", allowed, ANY_FIELD));
     }
     fields::at_most("change_requests", named.len(), NAMED_LIMIT)?;
     let read = |(place, text): (usize, &String)| {
@@ -54,9 +49,25 @@ fn filter(gate: &Gate, request: &v1::WatchStatusRequest) -> Result<StatusFilter,
             .enumerate()
             .map(read)
             .collect::<Result<_, _>>()?,
-        project,
-        environment,
+        conditions,
+        open_only: request.open_only,
         end_when_done: request.end_when_done,
+    })
+}
+
+fn conditions(gate: &Gate, request: &v1::WatchStatusRequest) -> Result<Conditions, Refusal> {
+    let creator = request.creator.as_ref();
+    let creator = creator.map(|creator| person("creator", creator, gate.people_issuer()));
+    Ok(Conditions {
+        project: fields::optional_id("project", &request.project, ProjectId::parse)?,
+        environment: fields::optional_id(
+            "environment",
+            &request.environment,
+            EnvironmentId::parse,
+        )?,
+        runner: fields::optional_id("runner", &request.runner, RunnerName::parse)?,
+        creator: creator.transpose()?,
+        labels: labels("labels", &request.labels)?,
     })
 }
 

@@ -1,10 +1,14 @@
 //! Follows the signals of tasks (P1, P5).
 
-use countersign_domain::ids::TaskId;
-use countersign_engine::{SignalFilter, SignalMessage, Subscription};
+use std::sync::Arc;
+
+use countersign_domain::change_request::{Case, Deficit};
+use countersign_domain::ids::{EnvironmentId, ProjectId, TaskId};
+use countersign_engine::{Conditions, SignalFilter, SignalMessage, Subscription};
 use countersign_proto::v1;
 
 use crate::convert::fields;
+use crate::convert::task_spec::labels;
 use crate::edge::streams::messages;
 use crate::fault::Fault;
 use crate::rpc::gate::{Caller, Gate};
@@ -19,20 +23,37 @@ pub(super) async fn run(
     caller: Caller,
     request: v1::WatchSignalsRequest,
 ) -> Result<Subscription<SignalMessage>, Fault> {
-    let tasks = fields::ids("task_ids", &request.task_ids, NAMED_LIMIT, TaskId::parse)?;
+    let filter = SignalFilter {
+        tasks: fields::ids("task_ids", &request.task_ids, NAMED_LIMIT, TaskId::parse)?,
+        conditions: Conditions {
+            project: fields::optional_id("project", &request.project, ProjectId::parse)?,
+            environment: fields::optional_id(
+                "environment",
+                &request.environment,
+                EnvironmentId::parse,
+            )?,
+            labels: labels("labels", &request.labels)?,
+            ..Conditions::default()
+        },
+    };
     let token = Some(request.resume_token.as_str()).filter(|token| !token.is_empty());
-    Ok(gate
-        .engine
-        .watch_signals(&caller, SignalFilter { tasks }, token)
-        .await?)
+    Ok(gate.engine.watch_signals(&caller, filter, token).await?)
 }
 
 /// The messages of one message of the engine.
 pub(super) fn show(gate: &Gate, message: SignalMessage) -> Vec<v1::WatchSignalsResponse> {
     let show = gate.show(gate.engine.now());
+    // Tasks of one change request follow each other, and what is missing is missing for all.
+    let mut last: Option<(&Arc<Case>, Deficit)> = None;
     let signals = message.tasks.iter().filter_map(|(id, case)| {
         let task = case.tasks.get(id)?;
-        Some(show.signal(case, task, &gate.engine.view(case).deficit))
+        let deficit = match last.take() {
+            Some((shown, deficit)) if Arc::ptr_eq(shown, case) => deficit,
+            Some(_) | None => gate.engine.view(case).deficit,
+        };
+        let signal = show.signal(case, task, &deficit);
+        last = Some((case, deficit));
+        Some(signal)
     });
     let mark = message.mark.as_ref().map(|mark| gate.mark(mark));
     messages(signals.collect(), MESSAGE_LIMIT, mark, |signals, mark| {

@@ -1,0 +1,201 @@
+//! The first states of a stream, read page by page as the subscriber takes them.
+//!
+//! The subscriber is registered and the head is noted before the first page, so that whatever
+//! changes between two pages waits in its slot: a page may be newer than the head, never older.
+
+use countersign_domain::change_request::Case;
+use countersign_domain::ids::CrNumber;
+use countersign_store::{StoreError, TaskFilter, WatchFilter};
+
+use super::conditions::Conditions;
+use super::shared::Shared;
+use super::{STREAM_LIMIT, read_failed};
+use crate::failure::Failure;
+
+/// How many change requests, or tasks of a runner, are read at once.
+pub(crate) const PAGE: usize = 100;
+/// How many are looked through where the store cannot look for every condition.
+const SIFTED_LIMIT: usize = 100_000;
+
+/// Where first states come from.
+pub(crate) enum Snapshot {
+    /// Change requests that are named.
+    Named(std::vec::IntoIter<CrNumber>),
+    /// Change requests that fit conditions.
+    Matching(Matching),
+    /// What holds the tasks of a runner.
+    OfRunner(OfRunner),
+}
+
+impl Snapshot {
+    /// The next page; `None` after the last.
+    pub(crate) async fn next(&mut self, shared: &Shared) -> Result<Option<Vec<Case>>, Failure> {
+        match self {
+            Self::Named(numbers) => {
+                let page: Vec<CrNumber> = numbers.by_ref().take(PAGE).collect();
+                if page.is_empty() {
+                    return Ok(None);
+                }
+                read_states(shared, &page).await.map(Some)
+            }
+            Self::Matching(matching) => matching.next(shared).await,
+            Self::OfRunner(of_runner) => of_runner.next(shared).await,
+        }
+    }
+}
+
+/// The present states of change requests.
+pub(crate) async fn read_states(
+    shared: &Shared,
+    numbers: &[CrNumber],
+) -> Result<Vec<Case>, Failure> {
+    let _turn = shared.turn().await;
+    shared.store.cases(numbers).await.map_err(failed)
+}
+
+/// Change requests that fit conditions, by number.
+pub(crate) struct Matching {
+    filter: WatchFilter,
+    conditions: Conditions,
+    after: Option<CrNumber>,
+    found: usize,
+    is_over: bool,
+}
+
+impl Matching {
+    /// Refuses what is too much before anything is sent.
+    pub(crate) async fn new(
+        shared: &Shared,
+        filter: WatchFilter,
+        conditions: Conditions,
+    ) -> Result<Self, Failure> {
+        let limit = look_limit(&conditions);
+        let counted = {
+            let _turn = shared.turn().await;
+            shared.store.count_matching(&filter, limit as u64 + 1).await
+        };
+        check_count(counted.map_err(failed)?, limit)?;
+        Ok(Self {
+            filter,
+            conditions,
+            after: None,
+            found: 0,
+            is_over: false,
+        })
+    }
+
+    async fn next(&mut self, shared: &Shared) -> Result<Option<Vec<Case>>, Failure> {
+        while !self.is_over {
+            let numbers = {
+                let _turn = shared.turn().await;
+                let page = shared
+                    .store
+                    .matching_numbers(&self.filter, self.after, PAGE as u64);
+                page.await.map_err(failed)?
+            };
+            self.is_over = numbers.len() < PAGE;
+            self.after = numbers.last().copied().or(self.after);
+            let mut states = read_states(shared, &numbers).await?;
+            states.retain(|case| self.conditions.fit(case));
+            self.found += states.len();
+            check_count(self.found as u64, STREAM_LIMIT)?;
+            if !states.is_empty() {
+                return Ok(Some(states));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// What holds the tasks of a runner: those that have not ended, then, after a position, those that
+/// changed since.
+pub(crate) struct OfRunner {
+    conditions: Conditions,
+    /// The pass under way, and the one after it.
+    passes: Vec<TaskFilter>,
+    found: usize,
+}
+
+impl OfRunner {
+    /// Refuses what is too much before anything is sent.
+    pub(crate) async fn new(
+        shared: &Shared,
+        filter: TaskFilter,
+        conditions: Conditions,
+        position: Option<u64>,
+    ) -> Result<Self, Failure> {
+        let limit = look_limit(&conditions);
+        let open = TaskFilter {
+            open_only: true,
+            ..filter.clone()
+        };
+        let changed = TaskFilter {
+            changed_after: position,
+            ..filter
+        };
+        let mut passes = vec![open];
+        if position.is_some() {
+            passes.insert(0, changed);
+        }
+        for pass in &passes {
+            let counting = TaskFilter {
+                limit: limit as u64 + 1,
+                ..pass.clone()
+            };
+            let _turn = shared.turn().await;
+            let counted = shared.store.count_tasks(&counting).await;
+            check_count(counted.map_err(failed)?, limit)?;
+        }
+        Ok(Self {
+            conditions,
+            passes,
+            found: 0,
+        })
+    }
+
+    async fn next(&mut self, shared: &Shared) -> Result<Option<Vec<Case>>, Failure> {
+        while let Some(pass) = self.passes.last_mut() {
+            let page = {
+                let _turn = shared.turn().await;
+                shared.store.held_tasks(pass).await.map_err(failed)?
+            };
+            let is_over = page.ids.len() < PAGE;
+            if page.ids.last().is_some() {
+                pass.after = page.ids.last().cloned();
+            }
+            let tasks = page.cases.values().flat_map(|case| case.tasks.values());
+            let fitting = tasks.filter(|task| self.conditions.fit_task(task));
+            let fitting = fitting.filter(|task| page.ids.binary_search(task.id()).is_ok());
+            self.found += fitting.count();
+            check_count(self.found as u64, STREAM_LIMIT)?;
+            if is_over {
+                // What changed since counts for itself: most of it was open a moment ago.
+                self.passes.pop();
+                self.found = 0;
+            }
+            if !page.cases.is_empty() {
+                return Ok(Some(page.cases.into_values().collect()));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn look_limit(conditions: &Conditions) -> usize {
+    if conditions.needs_sifting() {
+        SIFTED_LIMIT
+    } else {
+        STREAM_LIMIT
+    }
+}
+
+fn check_count(counted: u64, limit: usize) -> Result<(), Failure> {
+    if counted > limit as u64 {
+        return Err(Failure::TooManyMatches { limit });
+    }
+    Ok(())
+}
+
+fn failed(error: StoreError) -> Failure {
+    read_failed(&error)
+}
