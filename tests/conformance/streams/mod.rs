@@ -1,6 +1,7 @@
 //! What streams promise: the present first, then a mark, then what is newer; resumable, in order.
 
 mod ending;
+mod histories;
 mod log;
 mod racing;
 mod signals;

@@ -159,7 +159,7 @@ async fn watches_match_runners_and_what_is_open(place: Place) {
         (runner("poo"), &[]),
         (
             with(&runner("pool"), |f| {
-                f.project = ProjectId::parse("api").ok()
+                f.project = ProjectId::parse("api").ok();
             }),
             &[3, 6, 8],
         ),
