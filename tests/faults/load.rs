@@ -110,7 +110,12 @@ pub(crate) fn deployment(id: &str) -> TaskSpec {
 
 /// Creates a task; answers with its number.
 pub(crate) async fn create(connection: &Connection, id: &str) -> Result<String, Status> {
-    let task = Some(deployment(id));
+    create_task(connection, deployment(id)).await
+}
+
+/// Creates a task as it is given; answers with its number.
+pub(crate) async fn create_task(connection: &Connection, task: TaskSpec) -> Result<String, Status> {
+    let task = Some(task);
     let request = CreateChangeRequestRequest {
         task,
         validate_only: false,

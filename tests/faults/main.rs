@@ -19,6 +19,8 @@ mod batches;
 mod commits;
 mod idle;
 mod killed;
+mod lagging;
 mod load;
 mod paused;
 mod storm;
+mod streams;

@@ -102,10 +102,20 @@ impl Gate {
 
     /// Stops the server in good order, lets time pass, and starts it again on the same store.
     pub(crate) async fn restart_after(&mut self, seconds: i64) {
+        self.shut_down().await;
+        self.advance(seconds);
+        self.start_again().await;
+    }
+
+    /// Stops the server in good order.
+    pub(crate) async fn shut_down(&mut self) {
         self.stop.cancel();
         (&mut self.serving).await.unwrap();
         self.engine = None;
-        self.advance(seconds);
+    }
+
+    /// Starts a server that was stopped, on whatever store is set now.
+    pub(crate) async fn start_again(&mut self) {
         let (engine, address, stop, serving) = serve(&self.store, &self.clock, &self.setup).await;
         self.engine = Some(engine);
         (self.address, self.stop, self.serving) = (address, stop, serving);

@@ -3,7 +3,10 @@
 mod ending;
 mod histories;
 mod log;
+mod many;
+mod narrowed;
 mod racing;
+mod restored;
 mod signals;
 mod slow;
 mod status;

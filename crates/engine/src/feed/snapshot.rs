@@ -57,7 +57,8 @@ pub(crate) async fn read_states(
 pub(crate) struct Matching {
     filter: WatchFilter,
     conditions: Conditions,
-    after: Option<CrNumber>,
+    /// Numbers that were read and whose states were not.
+    ahead: Vec<CrNumber>,
     found: usize,
     is_over: bool,
 }
@@ -69,32 +70,45 @@ impl Matching {
         filter: WatchFilter,
         conditions: Conditions,
     ) -> Result<Self, Failure> {
-        let limit = look_limit(&conditions);
-        let counted = {
-            let _turn = shared.turn().await;
-            shared.store.count_matching(&filter, limit as u64 + 1).await
-        };
-        check_count(counted.map_err(failed)?, limit)?;
-        Ok(Self {
+        let mut matching = Self {
             filter,
             conditions,
-            after: None,
+            ahead: Vec::new(),
             found: 0,
             is_over: false,
-        })
+        };
+        matching.look_ahead(shared, None).await?;
+        if !matching.is_over {
+            let limit = look_limit(&matching.conditions);
+            let _turn = shared.turn().await;
+            let counting = shared
+                .store
+                .count_matching(&matching.filter, limit as u64 + 1);
+            check_count(counting.await.map_err(failed)?, limit)?;
+        }
+        Ok(matching)
+    }
+
+    async fn look_ahead(
+        &mut self,
+        shared: &Shared,
+        after: Option<CrNumber>,
+    ) -> Result<(), Failure> {
+        let _turn = shared.turn().await;
+        let page = shared
+            .store
+            .matching_numbers(&self.filter, after, PAGE as u64);
+        self.ahead = page.await.map_err(failed)?;
+        self.is_over = self.ahead.len() < PAGE;
+        Ok(())
     }
 
     async fn next(&mut self, shared: &Shared) -> Result<Option<Vec<Case>>, Failure> {
-        while !self.is_over {
-            let numbers = {
-                let _turn = shared.turn().await;
-                let page = shared
-                    .store
-                    .matching_numbers(&self.filter, self.after, PAGE as u64);
-                page.await.map_err(failed)?
-            };
-            self.is_over = numbers.len() < PAGE;
-            self.after = numbers.last().copied().or(self.after);
+        while !self.ahead.is_empty() {
+            let numbers = std::mem::take(&mut self.ahead);
+            if !self.is_over {
+                self.look_ahead(shared, numbers.last().copied()).await?;
+            }
             let mut states = read_states(shared, &numbers).await?;
             states.retain(|case| self.conditions.fit(case));
             self.found += states.len();

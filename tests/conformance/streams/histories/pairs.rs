@@ -103,7 +103,7 @@ impl<W: Watch> Pair<W> {
     async fn step(&mut self, history: &mut History) {
         self.whole.read_some(8);
         self.cut.read_some(history.below(4));
-        if history.below(3) == 0 {
+        if history.below(5) == 0 {
             self.cut.cut().await;
             // Cut again after the first message, after the mark, or only later.
             for _ in 0..history.below(3) {
