@@ -24,7 +24,7 @@ const SHARED: usize = 4;
 const CALLERS: usize = 64;
 
 const KIB_PER_STREAM_BAR: f64 = 8.0;
-const KIB_PER_STREAM_LIMIT: f64 = 12.0;
+const KIB_PER_STREAM_LIMIT: f64 = 16.0;
 const KIB_PER_TASK_BAR: f64 = 0.5;
 const KIB_PER_TASK_LIMIT: f64 = 0.75;
 /// How long anything that is waited for may take.

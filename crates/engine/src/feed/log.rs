@@ -152,7 +152,12 @@ impl Follower {
             if self.shared.head.borrow().epoch != self.epoch {
                 return Err(Failure::StoreUnavailable.into());
             }
-            let page = self.page().await?;
+            // The newest come from the tail's own pages, older ones from the store.
+            let page = match self.shared.recent.after(self.at.sequence, PAGE) {
+                Some(page) => page,
+                // On the heap: an idle stream keeps no room for a read.
+                None => Box::pin(self.read()).await?,
+            };
             let Some(newest) = page.last() else {
                 return Ok(());
             };
@@ -165,14 +170,9 @@ impl Follower {
         }
     }
 
-    /// The next entries: the newest from the tail's own pages, older ones from the store.
-    async fn page(&self) -> Result<Vec<Arc<Entry>>, Failure> {
-        let after = self.at.sequence;
-        if let Some(page) = self.shared.recent.after(after, PAGE) {
-            return Ok(page);
-        }
+    async fn read(&self) -> Result<Vec<Arc<Entry>>, Failure> {
         let filter = EntryFilter {
-            after,
+            after: self.at.sequence,
             aggregate: None,
             limit: PAGE as u64,
         };

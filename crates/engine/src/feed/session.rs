@@ -154,7 +154,8 @@ impl<F: Face> Session<F> {
             }
             self.tell(taken.states.into_iter()).await?;
             if !taken.changed.is_empty() {
-                let states = read_states(&self.shared, &taken.changed).await?;
+                // On the heap as well: an idle stream keeps no room for a read.
+                let states = Box::pin(read_states(&self.shared, &taken.changed)).await?;
                 self.tell(states.into_iter().map(Arc::new)).await?;
             }
         }
