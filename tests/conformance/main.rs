@@ -7,7 +7,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a test that meets the unexpected shall fail there"
+    clippy::print_stdout,
+    reason = "a test that meets the unexpected shall fail there, and says what it measured"
 )]
 
 #[macro_use]

@@ -5,6 +5,7 @@ use countersign_domain::batch::{Answer, Reply};
 use countersign_domain::policy::{Warning, change_request_warnings};
 
 use crate::harness::Gate;
+use crate::harness::people::team_id;
 
 const TEAMS: &str = "0 adm team open claimed
                      0 adm team dev members=dan,dora
