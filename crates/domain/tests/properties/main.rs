@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stdout,
     reason = "the helpers of tests fail loudly"
 )]
 
@@ -14,6 +15,7 @@ mod harness;
 mod chain;
 mod edges;
 mod matching;
+mod places;
 mod quorum;
 
 use proptest::test_runner::{Config, FileFailurePersistence};

@@ -1,4 +1,5 @@
-//! D1, D2, G1, G2, G4, G6 against counting: up to four policies, all sets of four people.
+//! D1, D2, G1, G2, G3, G4, G6, I-15 against trying: up to four policies with teams, all sets of four
+//! people.
 
 use std::collections::BTreeSet;
 
@@ -15,8 +16,9 @@ use crate::harness::people::person;
 
 const PEOPLE: [&str; 4] = ["ann", "bob", "cat", "dan"];
 
-/// A policy: which people it names, which it has in its team, its minimum, its creator block.
-type Asked = (u8, u8, usize, bool);
+/// A policy: which people it names, which it has in its team, its minimum, its creator block, and
+/// whether it needs its own approvers.
+type Asked = (u8, u8, usize, bool, bool);
 
 /// Everything that a group of people is judged by; a set of people is a mask.
 struct World {
@@ -51,19 +53,38 @@ impl World {
     }
 
     fn suffices(&self, set: u8) -> bool {
-        self.counting(set).count_ones() as usize >= self.minimum()
+        self.missing(set) == 0
+    }
+
+    /// How many are missing if these have approved: from the highest minimum, or from the places
+    /// that only a policy's own approvers fill.
+    fn missing(&self, set: u8) -> usize {
+        let counting = self.counting(set);
+        let to_minimum = self
+            .minimum()
+            .saturating_sub(counting.count_ones() as usize);
+        to_minimum.max(self.missing_places(counting))
+    }
+
+    fn missing_places(&self, people: u8) -> usize {
+        let own = self.policies.iter().filter(|policy| policy.4);
+        let places: Vec<u8> = own
+            .flat_map(|policy| vec![policy.0 | policy.1; policy.2])
+            .collect();
+        places.len() - filled(&places, people)
     }
 
     /// A gate with these policies and one task.
     fn gate(&self) -> Gate {
         let mut gate = Gate::new();
-        for (number, (users, team, minimum, block)) in self.policies.iter().enumerate() {
+        for (number, (users, team, minimum, block, own)) in self.policies.iter().enumerate() {
             let (users, team) = (names(*users), names(*team));
             let block = if *block { "yes" } else { "no" };
+            let quorum = if *own { "own" } else { "pooled" };
             gate.play(&format!("0 adm team team{number} members={team}"));
             gate.play(&format!(
                 "0 adm policy p{number} users={users} teams=team{number} \
-                 min={minimum} block={block}"
+                 min={minimum} block={block} quorum={quorum}"
             ));
         }
         let creator = PEOPLE.get(self.creator).unwrap_or(&"carl");
@@ -78,6 +99,7 @@ fn policy() -> impl Strategy<Value = Asked> {
         prop_oneof![Just(0u8), 0u8..16],
         1usize..4,
         prop::bool::weighted(0.3),
+        any::<bool>(),
     )
 }
 
@@ -95,7 +117,7 @@ proptest! {
     #![proptest_config(super::cases(600))]
 
     #[test]
-    fn d1_d2_the_quorum_is_a_count_of_distinct_eligible_people(
+    fn d1_d2_g3_the_quorum_is_one_of_distinct_eligible_people(
         world in world(),
         order in Just(PEOPLE.to_vec()).prop_shuffle(),
     ) {
@@ -123,7 +145,8 @@ proptest! {
         let unreachable = found.iter().any(|w| matches!(w, Warning::MinimumUnreachable { .. }));
         prop_assert_eq!(unreachable, !(0u8..16).any(|set| world.suffices(set)));
         for (number, (users, team, ..)) in world.policies.iter().enumerate() {
-            let without = |set: u8| set & (users | team) == 0 && world.suffices(set);
+            let own = world.policies[number].4;
+            let without = |set: u8| !own && set & (users | team) == 0 && world.suffices(set);
             let id = format!("p{number}");
             let warned = found.iter().any(|warning| match warning {
                 Warning::OwnApproversNotNeeded { policy } => policy.as_str() == id,
@@ -135,6 +158,37 @@ proptest! {
             prop_assert_eq!(warned, (0u8..16).any(without), "{}", id);
         }
     }
+
+    #[test]
+    fn i15_adding_a_policy_never_loosens_an_own_part(world in world(), more in policy()) {
+        let own: Vec<Asked> = world.policies.iter().copied().filter(|policy| policy.4).collect();
+        let before = World { policies: own, creator: world.creator };
+        let mut after = World { policies: before.policies.clone(), creator: world.creator };
+        after.policies.push(more);
+        let gate = after.gate();
+        // With too few of their own approvers, whoever else approves.
+        for set in [0u8, 1, 2, 4, 8, 3, 5, 6, 9, 10, 12] {
+            let mut gate = gate.clone();
+            for name in members(set) {
+                gate.say(&format!("2 {name} approve t1"));
+            }
+            let approved = gate.case("t1").unwrap().change_request.state.name() == "APPROVED";
+            let own = before.policies.is_empty() || before.missing_places(set & !after.barred()) == 0;
+            prop_assert!(own || !approved, "{:?} and {:?} by {:04b}", before, more, set);
+        }
+    }
+}
+
+/// The most places that people can fill, one each, by trying.
+fn filled(places: &[u8], people: u8) -> usize {
+    let Some((place, rest)) = places.split_first() else {
+        return 0;
+    };
+    let bits = (0..4)
+        .map(|bit| 1 << bit)
+        .filter(|bit| place & people & bit != 0);
+    let best = bits.map(|bit| 1 + filled(rest, people & !bit)).max();
+    best.unwrap_or(0).max(filled(rest, people))
 }
 
 fn judge(world: &World, gate: &Gate, asked: u8) -> Result<(), TestCaseError> {
@@ -143,25 +197,28 @@ fn judge(world: &World, gate: &Gate, asked: u8) -> Result<(), TestCaseError> {
     prop_assert_eq!(approved, world.suffices(asked));
     prop_assert_eq!(case.counted(), world.counting(asked).count_ones());
     let found = deficit(case, &gate.directory);
-    let missing = world
-        .minimum()
-        .saturating_sub(world.counting(asked).count_ones() as usize);
+    let missing = world.missing(asked);
     prop_assert_eq!(found.missing as usize, missing);
+    let numbers: u32 = found.groups.iter().map(|group| group.missing).sum();
+    prop_assert_eq!(numbers, found.missing);
     if approved {
         prop_assert!(found.people.is_empty() && found.teams.is_empty());
         return Ok(());
     }
     let open = world.counting(!asked);
+    let helps = (0..4).map(|bit| 1u8 << bit);
+    let helps = helps.filter(|bit| open & bit != 0 && world.missing(asked | bit) < missing);
+    let helpers: u8 = helps.fold(0, |all, bit| all | bit);
     let named = world
         .policies
         .iter()
         .fold(0, |all, (users, ..)| all | users);
     let people: BTreeSet<Person> = found.people.iter().cloned().collect();
-    prop_assert_eq!(people, set(named & open));
+    prop_assert_eq!(people, set(named & helpers));
     let teams: BTreeSet<String> = found.teams.iter().map(ToString::to_string).collect();
     let policies = world.policies.iter().enumerate();
     let expected: BTreeSet<String> = policies
-        .filter(|(_, (_, team, ..))| team & open != 0)
+        .filter(|(_, (_, team, ..))| team & helpers != 0)
         .map(|(number, _)| format!("team{number}"))
         .collect();
     prop_assert_eq!(teams, expected);
