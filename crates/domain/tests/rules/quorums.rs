@@ -260,7 +260,7 @@ fn g4_those_who_could_help_are_known_by_all_that_they_are_named_through() {
          0 adm policy q users=ann,bob teams=all
          1 orc create t1",
     );
-    // Of those that `q` names only `ann` is in the team that `p` needs, so is `all`'s.
+    // Of those that `q` names only `ann` is in the team that `p` needs; `all` holds her too.
     assert_eq!(shown(&gate), "1 of ann,all,sec: p 1 of ann,all,sec");
     gate.play("2 bob approve t1 -> PENDING missing=1");
     assert_eq!(shown(&gate), "1 of ann,all,sec: p 1 of ann,all,sec");
