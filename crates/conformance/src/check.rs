@@ -174,14 +174,14 @@ impl Checker<'_> {
             .message(of, value)
             .map_err(|misfit| misfit.to_string())?;
         known(&spelled, kept)?;
+        if matches_everything(&spelled) {
+            return Err("a scope with `*` on both sides would match tasks of others".to_owned());
+        }
         if has_variable(&spelled.to_string()) {
             return Ok(());
         }
-        from_json(of.clone(), &spelled).map_err(|error| error.to_string())?;
-        match matches_everything(&spelled) {
-            true => Err("a scope with `*` on both sides would match tasks of others".to_owned()),
-            false => Ok(()),
-        }
+        let read = from_json(of.clone(), &spelled);
+        read.map(drop).map_err(|error| error.to_string())
     }
 
     fn expected(&self, of: &MessageDescriptor, value: &Value, kept: &Kept) -> Result<(), String> {

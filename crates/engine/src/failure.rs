@@ -28,6 +28,15 @@ pub enum Failure {
         /// How many are allowed.
         limit: usize,
     },
+    /// A subscriber has read so slowly that more has changed than one stream keeps for it.
+    #[error(
+        "more than {limit} change requests have changed since this stream was last read; read \
+         faster or follow less, and resume"
+    )]
+    ReaderTooSlow {
+        /// How many are kept.
+        limit: usize,
+    },
     /// A resume token that is not one.
     #[error("found a resume token that this server did not issue; leave it out to begin anew")]
     TokenMalformed,

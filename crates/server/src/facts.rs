@@ -34,7 +34,9 @@ fn failure_facts(failure: &Failure, prefix: &CrPrefix) -> Facts {
     match failure {
         Failure::Refused(refusal) => refusal_facts(refusal, prefix),
         Failure::LaneFull { lane, limit } => of(&[("lane", lane), ("limit", limit)]),
-        Failure::TooManyMatches { limit } => of(&[("limit", limit)]),
+        Failure::TooManyMatches { limit } | Failure::ReaderTooSlow { limit } => {
+            of(&[("limit", limit)])
+        }
         Failure::SequenceOutOfRange { found, limit } => of(&[("found", found), ("limit", limit)]),
         Failure::TokenOfRestoredStore { found, head } => of(&[("found", found), ("head", head)]),
         Failure::StoreUnavailable

@@ -73,6 +73,7 @@ fn failure_code(failure: &Failure) -> (Code, ErrorReason) {
         Failure::StoreUnavailable => (Code::Unavailable, Reason::StoreUnavailable),
         Failure::ShuttingDown => (Code::Unavailable, Reason::ShuttingDown),
         Failure::TooManyMatches { .. } => (Code::ResourceExhausted, Reason::TooManyMatches),
+        Failure::ReaderTooSlow { .. } => (Code::ResourceExhausted, Reason::ReaderTooSlow),
         Failure::TokenMalformed => (Code::InvalidArgument, Reason::ResumeTokenMalformed),
         Failure::TokenOfAnotherStore => (Code::InvalidArgument, Reason::ResumeTokenOfAnotherStore),
         Failure::TokenOfRestoredStore { .. } => {
@@ -283,6 +284,7 @@ mod tests {
             Failure::StoreUnavailable.into(),
             Failure::ShuttingDown.into(),
             Failure::TooManyMatches { limit: 10_000 }.into(),
+            Failure::ReaderTooSlow { limit: 10_000 }.into(),
             Failure::TokenMalformed.into(),
             Failure::TokenOfAnotherStore.into(),
             Failure::TokenOfRestoredStore { found: 9, head: 3 }.into(),

@@ -15,7 +15,8 @@ use crate::{Connection, reason};
 /// A stream that misses this many heartbeats is lost.
 const MISSED_HEARTBEATS: u32 = 3;
 /// How long to wait for a message before the server has said how often it sends one.
-const FIRST_PATIENCE: Duration = Duration::from_secs(15);
+/// Long, because a server may look through much before it finds the first that fits.
+const FIRST_PATIENCE: Duration = Duration::from_secs(60);
 /// What the server says about heartbeats is believed within these bounds only.
 const SHORTEST_PATIENCE: Duration = Duration::from_secs(1);
 const LONGEST_PATIENCE: Duration = Duration::from_secs(180);
@@ -29,6 +30,9 @@ pub(super) struct Follower<K: Kind> {
     patience: Duration,
     backoff: Backoff,
 }
+
+/// Whether a stream had told everything there was.
+struct Synced(bool);
 
 /// How a stream ended.
 enum End {
@@ -59,8 +63,8 @@ impl<K: Kind + Sync> Follower<K> {
         loop {
             self.patience = FIRST_PATIENCE;
             let end = match self.read().await {
-                Ok(()) if self.kind.may_be_done() => End::Done,
-                Ok(()) => End::Lost(Status::unavailable("the stream ended")),
+                Ok(Synced(true)) if self.kind.may_be_done() => End::Done,
+                Ok(_) => End::Lost(Status::unavailable("the stream ended")),
                 Err(status) => End::Lost(status),
             };
             match then(end, !self.token.is_empty(), K::LEVEL) {
@@ -81,7 +85,8 @@ impl<K: Kind + Sync> Follower<K> {
     }
 
     /// Opens the stream and reads it to its end.
-    async fn read(&mut self) -> Result<(), Status> {
+    async fn read(&mut self) -> Result<Synced, Status> {
+        let mut synced = Synced(false);
         let opening = self.kind.open(&self.connection, self.token.clone());
         let opened = tokio::time::timeout(self.patience, opening);
         let mut stream = opened.await.map_err(late)??.into_inner();
@@ -93,16 +98,22 @@ impl<K: Kind + Sync> Follower<K> {
             // as good as silence.
             let next = tokio::time::timeout(self.patience, next_good::<K>(&mut stream));
             let Some((items, mark)) = next.await.map_err(late)?? else {
-                return Ok(());
+                return Ok(synced);
             };
-            self.take(items, mark)?;
+            synced.0 |= self.take(items, mark)?;
         }
     }
 
-    fn take(&mut self, items: Vec<K::Item>, mark: Option<(MarkKind, Mark)>) -> Result<(), Status> {
+    /// Takes in a message. Answers whether it says that everything there was has been told.
+    fn take(
+        &mut self,
+        items: Vec<K::Item>,
+        mark: Option<(MarkKind, Mark)>,
+    ) -> Result<bool, Status> {
         let key: Option<fn(&K::Item) -> &str> = K::LEVEL.then_some(K::key);
         let fresh = self.kind.admit(items)?;
-        self.mailbox.put(fresh, key, mark.is_some());
+        let synced = matches!(mark, Some((MarkKind::Synced, _)));
+        self.mailbox.put(fresh, key, synced);
         if let Some((kind, mark)) = mark {
             // A stream that lives long enough for a heartbeat is a good one; one that is cut as
             // soon as it has caught up must not be opened again without a pause.
@@ -112,7 +123,7 @@ impl<K: Kind + Sync> Follower<K> {
             self.token = mark.resume_token;
             self.patience = patience(mark.heartbeat_interval_ms);
         }
-        Ok(())
+        Ok(synced)
     }
 }
 
@@ -154,6 +165,10 @@ fn then(end: End, has_token: bool, level: bool) -> Then {
         Code::OutOfRange if reason(&status).is_none() => Then::OpenAgain(status),
         // Older than what is kept: the present state says all there is to say about levels.
         Code::OutOfRange if has_token && level => Then::BeginAnew(status),
+        // Too much has changed since the token; what is true now may still be little.
+        Code::ResourceExhausted if too_many_matches(&status) && has_token && level => {
+            Then::BeginAnew(status)
+        }
         Code::ResourceExhausted if asks_too_much(&status) => Then::Stop(Over::Refused(status)),
         Code::InvalidArgument
         | Code::NotFound
@@ -176,10 +191,11 @@ fn then(end: End, has_token: bool, level: bool) -> Then {
 }
 
 fn asks_too_much(status: &Status) -> bool {
-    matches!(
-        reason(status),
-        Some(ErrorReason::TooManyMatches | ErrorReason::MessageTooLarge)
-    )
+    too_many_matches(status) || reason(status) == Some(ErrorReason::MessageTooLarge)
+}
+
+fn too_many_matches(status: &Status) -> bool {
+    reason(status) == Some(ErrorReason::TooManyMatches)
 }
 
 #[cfg(test)]
@@ -241,7 +257,7 @@ mod tests {
     fn who_asks_too_much_is_told() {
         let details = ErrorDetails::with_error_info("TOO_MANY_MATCHES", ERROR_DOMAIN, []);
         let status = Status::with_error_details(Code::ResourceExhausted, "", details);
-        assert_eq!(cases(&status), ["stop"; 3]);
+        assert_eq!(cases(&status), ["stop", "anew", "stop"]);
     }
 
     /// Without a token, with one, with one on the log.

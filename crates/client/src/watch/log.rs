@@ -80,8 +80,10 @@ impl Kind for LogStream {
 
     fn admit(&mut self, entries: Vec<LogEntry>) -> Result<Vec<LogEntry>, Status> {
         let mut fresh = Vec::with_capacity(entries.len());
+        // Kept only if the whole message holds together: what is not told must be able to come again.
+        let mut newest = self.last.clone();
         for entry in entries {
-            if let Some(last) = &self.last {
+            if let Some(last) = &newest {
                 if entry.sequence <= last.sequence {
                     continue;
                 }
@@ -89,12 +91,13 @@ impl Kind for LogStream {
                     return Err(Status::data_loss("an entry does not follow the one before"));
                 }
             }
-            self.last = Some(LogEntry {
+            newest = Some(LogEntry {
                 body: String::new(),
                 ..entry.clone()
             });
             fresh.push(entry);
         }
+        self.last = newest;
         Ok(fresh)
     }
 

@@ -104,6 +104,8 @@ impl<T> Mailbox<T> {
     pub(super) fn end(&self, over: Over) {
         let mut contents = self.contents();
         contents.stream = Stream::Lost;
+        // Whoever was refused is not told in the same breath that everything has been told.
+        contents.synced &= matches!(over, Over::Done);
         contents.over = Some(over);
         drop(contents);
         self.filled.notify_one();

@@ -63,8 +63,10 @@ pub(crate) async fn watch_log(
         sender,
         at,
         epoch,
+        found_head: found_head.sequence,
+        synced: false,
     };
-    tokio::spawn(follower.run(found_head.sequence));
+    tokio::spawn(follower.run());
     Ok(subscription)
 }
 
@@ -75,6 +77,10 @@ struct Follower {
     /// The last entry that was sent, or before which it begins.
     at: Head,
     epoch: u64,
+    /// Where the head was when the stream began.
+    found_head: u64,
+    /// Whether it was said that everything up to there has been sent.
+    synced: bool,
 }
 
 /// Why a stream ends.
@@ -92,30 +98,23 @@ impl From<Failure> for End {
 }
 
 impl Follower {
-    async fn run(mut self, found_head: u64) {
+    async fn run(mut self) {
         metrics::gauge!("countersign_log_streams").increment(1.0);
         let _open = Open;
-        match self.follow(found_head).await {
+        match self.follow().await {
             End::Gone => {}
             End::Failed(failure) => drop(self.sender.send(Box::new(Err(failure))).await),
         }
     }
 
     /// Sends what is there, marks where the head was found, and goes on with what comes.
-    async fn follow(&mut self, found_head: u64) -> End {
+    async fn follow(&mut self) -> End {
         let mut head = self.shared.head.clone();
-        let mut synced = false;
         loop {
             // Marked as seen before reading: what comes after wakes the wait below.
             head.borrow_and_update();
             if let Err(end) = self.catch_up().await {
                 return end;
-            }
-            if !synced && self.at.sequence >= found_head {
-                synced = true;
-                if let Err(end) = self.mark(MarkKind::Synced).await {
-                    return end;
-                }
             }
             let stopping = tokio::select! {
                 stopped = wait_for_news(&mut head, self.at.sequence, self.epoch) => stopped,
@@ -146,9 +145,14 @@ impl Follower {
         }
     }
 
-    /// Sends all entries that follow.
+    /// Sends all entries that follow, and marks where the head was found: also while a busy log
+    /// keeps this stream from ever seeing its end.
     async fn catch_up(&mut self) -> Result<(), End> {
         loop {
+            if !self.synced && self.at.sequence >= self.found_head {
+                self.synced = true;
+                self.mark(MarkKind::Synced).await?;
+            }
             if self.shared.head.borrow().epoch != self.epoch {
                 return Err(Failure::StoreUnavailable.into());
             }
@@ -188,7 +192,7 @@ impl Follower {
         if !seen.is_fresh(self.shared.config.poll) {
             return Err(Failure::StoreUnavailable.into());
         }
-        if seen.head.hash == self.at.hash {
+        if self.synced && seen.head.hash == self.at.hash {
             self.mark(MarkKind::Heartbeat).await?;
         }
         Ok(())
@@ -200,7 +204,7 @@ impl Follower {
     }
 
     async fn send(&self, entries: Vec<Arc<Entry>>, mark: Option<Mark>) -> Result<(), End> {
-        let message = Box::new(Ok(LogMessage { entries, mark }));
+        let message = Box::new(Ok(Some(LogMessage { entries, mark })));
         self.sender.send(message).await.map_err(|_| End::Gone)
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use countersign_domain::change_request::Case;
+use countersign_domain::log::Head;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
@@ -40,6 +41,8 @@ pub(crate) struct Session<F: Face> {
     face: F,
     sender: mpsc::Sender<Outgoing<F::Message>>,
     told: Told,
+    /// Everything up to this entry was told.
+    told_up_to: Head,
     /// What the feed had seen before anything was read for this stream.
     began: Seen,
 }
@@ -74,6 +77,7 @@ impl<F: Face> Session<F> {
             face,
             sender,
             told: Told::default(),
+            told_up_to: began.head,
             began,
         }
     }
@@ -86,15 +90,24 @@ impl<F: Face> Session<F> {
             Ok(()) => self.follow().await,
             Err(end) => end,
         };
-        match end {
-            End::Done | End::Gone => {}
-            End::Failed(failure) => drop(self.sender.send(Box::new(Err(failure))).await),
-        }
+        let last = match end {
+            End::Gone => return,
+            End::Done => Ok(None),
+            End::Failed(failure) => Err(failure),
+        };
+        drop(self.sender.send(Box::new(last)).await);
     }
 
     async fn begin(&mut self, noted: Seen, mut snapshot: Snapshot) -> Result<(), End> {
         while let Some(page) = snapshot.next(&self.shared).await? {
             self.check_log()?;
+            // A page of which nothing fits sends nothing, so nobody would notice.
+            if self.sender.is_closed() {
+                return Err(End::Gone);
+            }
+            if self.shared.stop.is_cancelled() {
+                return Err(Failure::ShuttingDown.into());
+            }
             self.tell(page.into_iter().map(Arc::new)).await?;
         }
         self.check_log()?;
@@ -103,9 +116,6 @@ impl<F: Face> Session<F> {
             Some(self.shared.mark(MarkKind::Synced, &noted.head)),
         )
         .await?;
-        if self.face.is_done()? {
-            return Err(End::Done);
-        }
         self.give().await
     }
 
@@ -134,52 +144,56 @@ impl<F: Face> Session<F> {
         }
     }
 
-    /// Sends what waits in the slot.
+    /// Sends what waits in the slot now. What is put in meanwhile wakes the stream again, so a
+    /// reader that is never up to date still gets its marks, and remembers no more than one round.
     async fn give(&mut self) -> Result<(), End> {
-        loop {
-            self.check_log()?;
-            // Everything up to here has been given out; so once the slot is empty, it was told.
-            let given_out = self.shared.head.borrow().head.sequence;
-            let Some(taken) = self.registration.slot.take(PAGE) else {
-                let limit = STREAM_LIMIT;
-                return Err(Failure::TooManyMatches { limit }.into());
+        // Everything up to this head has been given out, so it waits in the slot or was told.
+        let seen = self.check_log()?;
+        let too_slow = || Failure::ReaderTooSlow {
+            limit: STREAM_LIMIT,
+        };
+        let slot = &self.registration.slot;
+        let mut left = slot.waiting().ok_or_else(too_slow)?;
+        while left > 0 {
+            let taken = self.registration.slot.take(left.min(PAGE));
+            let taken = taken.ok_or_else(too_slow)?;
+            left = if taken.len() == 0 {
+                0
+            } else {
+                left - taken.len()
             };
-            if taken.is_empty() {
-                self.told.caught_up(given_out);
-                return if self.face.is_done()? {
-                    Err(End::Done)
-                } else {
-                    Ok(())
-                };
-            }
             self.tell(taken.states.into_iter()).await?;
             if !taken.changed.is_empty() {
                 // On the heap as well: an idle stream keeps no room for a read.
                 let states = Box::pin(read_states(&self.shared, &taken.changed)).await?;
                 self.tell(states.into_iter().map(Arc::new)).await?;
             }
+            self.check_log()?;
         }
+        self.told.caught_up(seen.head.sequence);
+        self.told_up_to = seen.head;
+        if self.face.is_done()? {
+            return Err(End::Done);
+        }
+        Ok(())
     }
 
-    /// Says that everything up to the head was sent; only after a recent look at the head.
+    /// Says up to where everything was sent; only after a recent look at the head.
     async fn heartbeat(&mut self) -> Result<(), End> {
-        let seen = *self.shared.head.borrow();
+        let seen = self.check_log()?;
         if !seen.is_fresh(self.shared.config.poll) {
             return Err(Failure::StoreUnavailable.into());
         }
-        if !self.registration.slot.is_empty() {
-            // What waits is sent at once, and tells as well that the stream is alive.
-            return Ok(());
-        }
-        let mark = self.shared.mark(MarkKind::Heartbeat, &seen.head);
+        let mark = self.shared.mark(MarkKind::Heartbeat, &self.told_up_to);
         self.send(Vec::new(), Some(mark)).await
     }
 
-    /// Ends the stream where the log was found to have gone back: what it has told, or read, may be
-    /// of entries that are no more.
-    fn check_log(&self) -> Result<(), Failure> {
-        if self.shared.head.borrow().epoch == self.began.epoch {
-            Ok(())
+    /// What the feed has seen. Ends the stream where the log was found to have gone back: what it
+    /// has told, or read, may be of entries that are no more.
+    fn check_log(&self) -> Result<Seen, Failure> {
+        let seen = *self.shared.head.borrow();
+        if seen.epoch == self.began.epoch {
+            Ok(seen)
         } else {
             Err(Failure::StoreUnavailable)
         }
@@ -206,7 +220,7 @@ impl<F: Face> Session<F> {
         let Some(message) = self.face.message(news, mark) else {
             return Ok(());
         };
-        let sent = self.sender.send(Box::new(Ok(message))).await;
+        let sent = self.sender.send(Box::new(Ok(Some(message)))).await;
         sent.map_err(|_| End::Gone)
     }
 }

@@ -99,8 +99,9 @@ pub struct Mark {
     pub head_instant: Instant,
 }
 
-/// A message on its way, or how the stream ends. On the heap: a channel keeps room for dozens.
-pub(crate) type Outgoing<T> = Box<Result<T, Failure>>;
+/// A message on its way, `None` where the stream ends in good order, or why it ends otherwise. On
+/// the heap: a channel keeps room for dozens.
+pub(crate) type Outgoing<T> = Box<Result<Option<T>, Failure>>;
 
 /// The receiving end of a stream. Dropping it ends the stream.
 #[derive(Debug)]
@@ -109,9 +110,14 @@ pub struct Subscription<T> {
 }
 
 impl<T> Subscription<T> {
-    /// The next message; `None` once the stream has ended in good order.
+    /// The next message; `None` once the stream has ended in good order. One that is gone without
+    /// a word has failed: nobody shall take that for "all has ended".
     pub async fn next(&mut self) -> Option<Result<T, Failure>> {
-        self.receiver.recv().await.map(|message| *message)
+        match self.receiver.recv().await.map(|message| *message) {
+            Some(Ok(message)) => message.map(Ok),
+            Some(Err(failure)) => Some(Err(failure)),
+            None => Some(Err(Failure::Internal)),
+        }
     }
 }
 

@@ -46,9 +46,9 @@ pub(crate) struct Taken {
 }
 
 impl Taken {
-    /// Whether nothing was there.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.states.is_empty() && self.changed.is_empty()
+    /// How many change requests.
+    pub(crate) fn len(&self) -> usize {
+        self.states.len() + self.changed.len()
     }
 }
 
@@ -97,9 +97,10 @@ impl Slot {
         Some(taken)
     }
 
-    /// Whether nothing waits.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.lock().order.is_empty()
+    /// How many change requests wait. `None` once too many have.
+    pub(crate) fn waiting(&self) -> Option<usize> {
+        let waiting = self.lock();
+        (!waiting.overflowed).then_some(waiting.order.len())
     }
 
     /// Puts a newer state in, if the subscriber is interested in it.
@@ -119,15 +120,11 @@ impl Slot {
 impl Waiting {
     fn put(&mut self, case: &Arc<Case>) {
         let number = case.number();
-        let room = WEIGHT_LIMIT.saturating_sub(self.weight);
         match self.states.get_mut(&number) {
             // It is read when it is taken, and is then as new as can be.
             Some(None) => {}
             Some(Some(known)) if known.newest_entry() >= case.newest_entry() => {}
-            Some(Some(known)) => {
-                self.weight = self.weight - weight(known) + weight(case);
-                *known = Arc::clone(case);
-            }
+            Some(Some(_)) => self.hold(case),
             None if self.order.len() >= STREAM_LIMIT || self.overflowed => {
                 *self = Self {
                     overflowed: true,
@@ -135,12 +132,21 @@ impl Waiting {
                 };
             }
             None => {
-                let held = (weight(case) <= room).then(|| Arc::clone(case));
-                self.weight += held.as_deref().map_or(0, weight);
-                self.states.insert(number, held);
                 self.order.push_back(number);
+                self.hold(case);
             }
         }
+    }
+
+    /// Keeps a state whole if there is room for it, or else only that there is one. One alone
+    /// always fits.
+    fn hold(&mut self, case: &Arc<Case>) {
+        let before = self.states.remove(&case.number()).flatten();
+        self.weight -= before.as_deref().map_or(0, weight);
+        let fits = self.weight == 0 || self.weight + weight(case) <= WEIGHT_LIMIT;
+        let held = fits.then(|| Arc::clone(case));
+        self.weight += held.as_deref().map_or(0, weight);
+        self.states.insert(case.number(), held);
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) enum Snapshot {
 }
 
 impl Snapshot {
-    /// The next page; `None` after the last.
+    /// The next page, which may be empty where little fits; `None` after the last.
     pub(crate) async fn next(&mut self, shared: &Shared) -> Result<Option<Vec<Case>>, Failure> {
         match self {
             Self::Named(numbers) => {
@@ -104,20 +104,18 @@ impl Matching {
     }
 
     async fn next(&mut self, shared: &Shared) -> Result<Option<Vec<Case>>, Failure> {
-        while !self.ahead.is_empty() {
-            let numbers = std::mem::take(&mut self.ahead);
-            if !self.is_over {
-                self.look_ahead(shared, numbers.last().copied()).await?;
-            }
-            let mut states = read_states(shared, &numbers).await?;
-            states.retain(|case| self.conditions.fit(case));
-            self.found += states.len();
-            check_count(self.found as u64, STREAM_LIMIT)?;
-            if !states.is_empty() {
-                return Ok(Some(states));
-            }
+        if self.ahead.is_empty() {
+            return Ok(None);
         }
-        Ok(None)
+        let numbers = std::mem::take(&mut self.ahead);
+        if !self.is_over {
+            self.look_ahead(shared, numbers.last().copied()).await?;
+        }
+        let mut states = read_states(shared, &numbers).await?;
+        states.retain(|case| self.conditions.fit(case));
+        self.found += states.len();
+        check_count(self.found as u64, STREAM_LIMIT)?;
+        Ok(Some(states))
     }
 }
 
@@ -168,30 +166,32 @@ impl OfRunner {
     }
 
     async fn next(&mut self, shared: &Shared) -> Result<Option<Vec<Case>>, Failure> {
-        while let Some(pass) = self.passes.last_mut() {
-            let page = {
-                let _turn = shared.turn().await;
-                shared.store.held_tasks(pass).await.map_err(failed)?
-            };
-            let is_over = page.ids.len() < PAGE;
-            if page.ids.last().is_some() {
-                pass.after = page.ids.last().cloned();
-            }
-            let tasks = page.cases.values().flat_map(|case| case.tasks.values());
-            let fitting = tasks.filter(|task| self.conditions.fit_task(task));
-            let fitting = fitting.filter(|task| page.ids.binary_search(task.id()).is_ok());
-            self.found += fitting.count();
-            check_count(self.found as u64, STREAM_LIMIT)?;
-            if is_over {
-                // What changed since counts for itself: most of it was open a moment ago.
-                self.passes.pop();
-                self.found = 0;
-            }
-            if !page.cases.is_empty() {
-                return Ok(Some(page.cases.into_values().collect()));
-            }
+        let Some(pass) = self.passes.last_mut() else {
+            return Ok(None);
+        };
+        let page = {
+            let _turn = shared.turn().await;
+            shared.store.held_tasks(pass).await.map_err(failed)?
+        };
+        let is_over = page.ids.len() < PAGE;
+        if page.ids.last().is_some() {
+            pass.after = page.ids.last().cloned();
         }
-        Ok(None)
+        let mut cases: Vec<Case> = page.cases.into_values().collect();
+        cases.retain(|case| {
+            let tasks = case.tasks.values();
+            let picked = tasks.filter(|task| page.ids.binary_search(task.id()).is_ok());
+            let fitting = picked.filter(|task| self.conditions.fit_task(task)).count();
+            self.found += fitting;
+            fitting > 0
+        });
+        check_count(self.found as u64, STREAM_LIMIT)?;
+        if is_over {
+            // What changed since counts for itself: most of it was open a moment ago.
+            self.passes.pop();
+            self.found = 0;
+        }
+        Ok(Some(cases))
     }
 }
 

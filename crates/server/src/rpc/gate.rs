@@ -28,6 +28,9 @@ const READS_LIMIT: usize = 4_096;
 /// How many of them ask the store at once; the others wait for their turn. The feed and the
 /// scheduler ask the same store, and must not wait behind a storm of lists.
 const READS_AT_ONCE: usize = 8;
+/// How many streams may be opening at once. They wait for the feed, so they must not hold up reads;
+/// their own reads wait for the feed's turns.
+const OPENINGS_AT_ONCE: usize = 64;
 
 /// Who calls.
 pub(crate) type Caller = Arc<Principal>;
@@ -44,6 +47,7 @@ pub(crate) struct Gate {
     people_issuer: Arc<str>,
     reads: Arc<Semaphore>,
     turns: Arc<Semaphore>,
+    openings: Arc<Semaphore>,
     streams: StreamCounts,
 }
 
@@ -56,6 +60,7 @@ impl Gate {
             people_issuer: people_issuer.into(),
             reads: Arc::new(Semaphore::new(READS_LIMIT)),
             turns: Arc::new(Semaphore::new(READS_AT_ONCE)),
+            openings: Arc::new(Semaphore::new(OPENINGS_AT_ONCE)),
             streams: StreamCounts::default(),
         }
     }
@@ -150,14 +155,30 @@ impl Gate {
         let Ok(permit) = Arc::clone(&self.reads).try_acquire_owned() else {
             return Err(self.status(&Fault::TooManyCalls { limit: READS_LIMIT }));
         };
+        let turns = Arc::clone(&self.turns);
+        let answer = self.in_turn(turns, request, verb).await;
+        drop(permit);
+        answer
+    }
+
+    /// Runs a verb that changes nothing, once it is its turn.
+    async fn in_turn<Q, A, F>(
+        &self,
+        turns: Arc<Semaphore>,
+        request: Request<Q>,
+        verb: impl FnOnce(Self, Caller, Q) -> F,
+    ) -> Result<Response<A>, Status>
+    where
+        F: Future<Output = Result<A, Fault>> + Send + 'static,
+        A: Send + 'static,
+    {
         self.change(request, |gate, caller, query| {
-            let turns = Arc::clone(&gate.turns);
             let answer = verb(gate, caller, query);
             async move {
                 // An error would say that the semaphore was closed, which nobody does.
                 let turn = turns.acquire_owned().await.ok();
                 let answer = answer.await;
-                drop((turn, permit));
+                drop(turn);
                 answer
             }
         })
@@ -178,7 +199,9 @@ impl Gate {
     {
         let open = caller(&request).and_then(|caller| self.streams.open(&caller.person));
         let open = open.map_err(|fault| self.status(&fault))?;
-        let subscription = self.read(request, verb).await?.into_inner();
+        let openings = Arc::clone(&self.openings);
+        let opened = self.in_turn(openings, request, verb).await;
+        let subscription = opened?.into_inner();
         let gate = self.clone();
         let feed = Feed {
             gate,
