@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use crate::Instant;
-use crate::change_request::{Case, CrState};
+use crate::change_request::{Case, CrState, ExpiryCause, TASKS_LIMIT};
 use crate::ids::CrNumber;
-use crate::task::{Task, TaskState};
+use crate::task::{Task, TaskState, TerminationReason};
 
 /// A broken invariant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +33,7 @@ type Invariant = (&'static str, fn(&Case) -> bool);
 
 /// All invariants of a settled case.
 pub fn check(case: &Case) -> Result<(), Violation> {
-    let all: [Invariant; 6] = [
+    let all: [Invariant; 10] = [
         (
             "I-03 cleared only under an approved change request",
             cleared_only_when_approved,
@@ -54,6 +54,19 @@ pub fn check(case: &Case) -> Result<(), Violation> {
         (
             "T2 a pending change request has a task that waits",
             pending_has_a_task,
+        ),
+        ("S2 tasks that share are alike", tasks_are_alike),
+        (
+            "D11 the etag is a later one exactly where tasks have joined",
+            joining_changed_the_etag,
+        ),
+        (
+            "W7 a task expires only with its change request",
+            expired_together,
+        ),
+        (
+            "W7 a time to live passes without an end only where nothing could start",
+            passed_over_nothing,
         ),
     ];
     for (name, holds) in all {
@@ -78,7 +91,7 @@ pub fn approved_has_quorum(case: &Case) -> bool {
     !approved || !case.could_start() || case.has_quorum()
 }
 
-/// I-03.
+/// I-03, S4: of the creators of all tasks, whatever became of those.
 pub fn creator_does_not_count(case: &Case) -> bool {
     let creators = case.creators();
     let mut approvals = case.change_request.approvals();
@@ -100,6 +113,56 @@ pub fn one_decision_per_person(case: &Case) -> bool {
 /// T2.
 pub fn pending_has_a_task(case: &Case) -> bool {
     !matches!(case.change_request.state, CrState::Pending { .. }) || case.could_start()
+}
+
+/// S2: what a key is made of is the same; without a key there is one task.
+pub fn tasks_are_alike(case: &Case) -> bool {
+    let content = &case.change_request.content;
+    let shares = content.sharing_key.is_some();
+    let alike = |task: &Task| {
+        let spec = &task.content.spec;
+        spec.kind == content.kind
+            && spec.project == content.project
+            && spec.environment == content.environment
+            && spec.release == content.release
+            && spec.artifact_digest == content.artifact_digest
+            && (spec.tenant == content.tenant || (shares && content.tenant.is_none()))
+    };
+    let most = if shares { TASKS_LIMIT } else { 1 };
+    case.tasks.len() <= most && case.tasks.values().all(alike)
+}
+
+/// D11.
+pub fn joining_changed_the_etag(case: &Case) -> bool {
+    case.change_request.joined_etag.is_some() == (case.tasks.len() > 1)
+}
+
+/// W7.
+pub fn expired_together(case: &Case) -> bool {
+    let by_ttl = match case.change_request.state {
+        CrState::Expired { cause, .. } => cause != ExpiryCause::WindowClosed,
+        CrState::Pending { .. }
+        | CrState::Approved { .. }
+        | CrState::Rejected { .. }
+        | CrState::Withdrawn { .. } => false,
+    };
+    let expired = |task: &Task| {
+        let reason = TerminationReason::Expired;
+        matches!(&task.state, TaskState::Terminated { reason: found, .. } if *found == reason)
+    };
+    by_ttl || !case.tasks.values().any(expired)
+}
+
+/// W7, T2.
+pub fn passed_over_nothing(case: &Case) -> bool {
+    let passed = matches!(
+        case.change_request.state,
+        CrState::Approved {
+            ttl_passed: true,
+            ..
+        }
+    );
+    !passed || !case.could_start()
 }
 
 /// I-05: a start lies in the task's window.

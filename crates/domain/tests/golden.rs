@@ -20,7 +20,9 @@ use countersign_domain::directory::{PolicyEvent, TeamDraft, TeamEvent};
 use countersign_domain::ids::*;
 use countersign_domain::log::{Body, Cause, Event, FORMAT, Head, StoreEvent};
 use countersign_domain::person::{Creator, Person};
-use countersign_domain::policy::{Approvers, PolicyDraft, Scope, ScopeSide, Terms};
+use countersign_domain::policy::{
+    Approvers, PolicyDraft, Quorum, Scope, ScopeSide, Sharing, Terms, TimeToLive,
+};
 use countersign_domain::task::{
     Link, Outcome, TaskContent, TaskEvent, TaskKind, TaskSpec, TerminationReason, WaitingFor,
     Window,
@@ -252,12 +254,68 @@ fn directory_events() -> Vec<Event> {
     ]
 }
 
+/// What came with sharing, rechecks and times to live, and what else may stand in a text since.
+fn later_events() -> Vec<Event> {
+    let ttl = |seconds: i64| TimeToLive::from_micros(seconds * 1_000_000);
+    let mut policy_events = directory_events();
+    for event in &mut policy_events {
+        if let Event::Policy(_, PolicyEvent::Created { draft } | PolicyEvent::Updated { draft }) =
+            event
+        {
+            draft.terms = Terms {
+                quorum: Quorum::Own,
+                sharing: Some(Sharing::PerReleaseAndTenant),
+                recheck_approvers: true,
+                approval_ttl: ttl(60),
+                execution_ttl: ttl(900),
+            };
+        }
+    }
+    policy_events.truncate(2);
+    let mut created = change_request_events().swap_remove(0);
+    if let Event::ChangeRequest(_, CrEvent::Created { content }) = &mut created {
+        let content = Arc::make_mut(content);
+        content.sharing_key = Some("ef".repeat(32));
+        content.approval_ttl = ttl(60);
+        content.execution_ttl = ttl(900);
+    }
+    let events = [
+        CrEvent::TaskJoined {
+            task: task_id(),
+            etag: "ef".repeat(32),
+        },
+        CrEvent::ApprovalLapsed {
+            person: person("alice"),
+        },
+        CrEvent::Expired {
+            cause: ExpiryCause::ApprovalTtl,
+            due_at: Some(at(20)),
+        },
+        CrEvent::Expired {
+            cause: ExpiryCause::ExecutionTtl,
+            due_at: Some(at(20)),
+        },
+        CrEvent::TimeToLivePassed,
+    ];
+    let expired = TaskEvent::Terminated {
+        reason: TerminationReason::Expired,
+        comment: String::new(),
+    };
+    let later = events.map(|event| Event::ChangeRequest(CrNumber(1), event));
+    std::iter::once(created)
+        .chain(later)
+        .chain([Event::Task(task_id(), expired)])
+        .chain(policy_events)
+        .collect()
+}
+
 fn events() -> Vec<Event> {
     let all = [
         store_events(),
         change_request_events(),
         task_events(),
         directory_events(),
+        later_events(),
     ];
     all.into_iter().flatten().collect()
 }

@@ -263,7 +263,8 @@ pub(crate) fn policy_draft(id: &str, options: &Options<'_>) -> PolicyDraft {
 /// The terms of a policy: `quorum=own share=release recheck=yes attl=60 ettl=900`.
 fn terms<'a>(option: &impl Fn(&str) -> Option<&'a str>) -> Terms {
     let ttl = |key: &str| {
-        let seconds: Option<i64> = option(key).map(|text| text.parse().unwrap());
+        let text = option(key).filter(|text| !text.is_empty());
+        let seconds: Option<i64> = text.map(|text| text.parse().unwrap());
         seconds.map(|seconds| TimeToLive::from_micros(seconds * 1_000_000).unwrap())
     };
     Terms {
@@ -272,12 +273,14 @@ fn terms<'a>(option: &impl Fn(&str) -> Option<&'a str>) -> Terms {
             Some("pooled") | None => Quorum::Pooled,
             Some(other) => panic!("no such quorum: {other}"),
         },
-        sharing: option("share").map(|text| match text {
-            "task" => Sharing::PerTask,
-            "tenant" => Sharing::PerReleaseAndTenant,
-            "release" => Sharing::PerRelease,
-            other => panic!("no such sharing: {other}"),
-        }),
+        sharing: option("share")
+            .filter(|text| !text.is_empty())
+            .map(|text| match text {
+                "task" => Sharing::PerTask,
+                "tenant" => Sharing::PerReleaseAndTenant,
+                "release" => Sharing::PerRelease,
+                other => panic!("no such sharing: {other}"),
+            }),
         recheck_approvers: option("recheck") == Some("yes"),
         approval_ttl: ttl("attl"),
         execution_ttl: ttl("ettl"),

@@ -1,9 +1,10 @@
-//! What is true of each task, as plain facts; the states follow from them.
+//! What is true of each task, as plain facts.
 
 use std::collections::BTreeMap;
 
 use countersign_domain::Instant;
 
+use super::crowd::Crowd;
 use super::harness::people::at;
 use super::steps::{Asked, Draft, Eyes, Generation, Step};
 
@@ -13,26 +14,18 @@ pub(crate) enum Gone {
     Rejected,
     Closed,
     Withdrawn,
+    Expired,
 }
 
-/// What is known of one task and its change request.
-#[derive(Debug, Clone)]
+/// What is known of one task.
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Fact {
     pub(crate) asked: Asked,
+    /// Which of the change requests holds it.
+    pub(crate) held_by: usize,
     pub(crate) from: Option<Instant>,
     pub(crate) until: Option<Instant>,
-    /// Nobody has to approve.
-    pub(crate) free: bool,
-    pub(crate) users: Vec<&'static str>,
-    /// Teams with their incarnations.
-    pub(crate) teams: Vec<(&'static str, u64)>,
-    pub(crate) min: usize,
-    pub(crate) block: bool,
-    /// The latest word of each person: approved, revoked, rejected.
-    pub(crate) said: BTreeMap<&'static str, char>,
     pub(crate) gone: Option<Gone>,
-    /// Whether enough had approved when it was gone.
-    pub(crate) approved_then: bool,
     pub(crate) started: Option<(&'static str, &'static str, u64)>,
     pub(crate) succeeded: Option<bool>,
     pub(crate) cleared: bool,
@@ -45,75 +38,29 @@ impl Fact {
         self.gone.is_none() && self.started.is_none()
     }
 
-    pub(crate) fn has_quorum(&self) -> bool {
-        self.free || self.said.values().filter(|&&word| word == 'a').count() >= self.min
-    }
-
-    /// The change request has ended: nobody decides any more.
-    pub(crate) fn is_over(&self) -> bool {
-        match self.gone {
-            Some(Gone::Rejected) => true,
-            Some(Gone::Closed | Gone::Withdrawn) => !self.approved_then,
-            None => false,
-        }
-    }
-
-    /// Lets time and approvals do what they do; answers whether anything changed.
-    pub(crate) fn touch(&mut self, now: Instant) -> bool {
-        if !self.could_start() {
-            return false;
-        }
-        if self.until.is_some_and(|until| until <= now) {
-            self.end(Gone::Closed);
-            return true;
-        }
-        let before = (self.cleared, self.held_for);
-        let open = self.from.is_none_or(|from| from <= now);
-        self.cleared = self.has_quorum() && open;
-        self.held_for = if self.has_quorum() {
-            "window"
-        } else {
-            "approval"
-        };
-        self.generation += u64::from(self.cleared && !before.0);
-        (self.cleared, self.held_for) != before
-    }
-
     pub(crate) fn end(&mut self, how: Gone) {
-        self.approved_then = self.has_quorum();
         self.gone = Some(how);
         self.cleared = false;
     }
 
-    fn states(&self) -> String {
-        let closed = match self.gone {
-            Some(Gone::Rejected) => return "REJECTED TERMINATED:rejected".to_owned(),
-            Some(Gone::Closed) => Some(("EXPIRED", "TERMINATED:window_closed")),
-            Some(Gone::Withdrawn) => Some(("WITHDRAWN", "TERMINATED:withdrawn")),
-            None => None,
-        };
-        if let Some((ended, task)) = closed {
-            let state = if self.approved_then {
-                "APPROVED"
-            } else {
-                ended
-            };
-            return format!("{state} {task}");
+    fn word(&self) -> &'static str {
+        match (self.gone, self.started, self.succeeded) {
+            (Some(Gone::Rejected), ..) => "TERMINATED:rejected",
+            (Some(Gone::Closed), ..) => "TERMINATED:window_closed",
+            (Some(Gone::Withdrawn), ..) => "TERMINATED:withdrawn",
+            (Some(Gone::Expired), ..) => "TERMINATED:expired",
+            (None, Some(_), None) => "RUNNING",
+            (None, Some(_), Some(true)) => "SUCCEEDED",
+            (None, Some(_), Some(false)) => "FAILED",
+            (None, None, _) if self.cleared => "CLEARED",
+            (None, None, _) if self.held_for == "window" => "PAUSED:window",
+            (None, None, _) => "PAUSED:approval",
         }
-        let task = match (self.started, self.succeeded, self.cleared) {
-            (Some(_), None, _) => "RUNNING",
-            (Some(_), Some(true), _) => "SUCCEEDED",
-            (Some(_), Some(false), _) => "FAILED",
-            (None, _, true) => "CLEARED",
-            (None, _, false) if self.held_for == "window" => "PAUSED:window",
-            (None, _, false) => return "PENDING PAUSED:approval".to_owned(),
-        };
-        format!("APPROVED {task}")
     }
 }
 
 /// A team, and which one of its id it is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Team {
     pub(crate) incarnation: u64,
     pub(crate) members: Vec<&'static str>,
@@ -127,7 +74,9 @@ pub(crate) struct Model {
     pub(crate) behind: i64,
     pub(crate) require_policy: bool,
     pub(crate) tasks: BTreeMap<&'static str, Fact>,
-    pub(crate) policies: BTreeMap<&'static str, Draft>,
+    pub(crate) crowds: Vec<Crowd>,
+    /// Policies, each with a mark that no other version of any has.
+    pub(crate) policies: BTreeMap<&'static str, (Draft, u64)>,
     pub(crate) teams: BTreeMap<&'static str, Team>,
     pub(crate) made: u64,
     pub(crate) accepted: Option<Instant>,
@@ -142,6 +91,7 @@ impl Model {
             behind: 0,
             require_policy,
             tasks: BTreeMap::new(),
+            crowds: Vec::new(),
             policies: BTreeMap::new(),
             teams: BTreeMap::new(),
             made: 0,
@@ -151,9 +101,13 @@ impl Model {
     }
 
     pub(crate) fn states(&self, task: &str) -> String {
-        self.tasks
-            .get(task)
-            .map_or_else(|| "absent".to_owned(), Fact::states)
+        self.tasks.get(task).map_or_else(
+            || "absent".to_owned(),
+            |fact| {
+                let state = self.crowds[fact.held_by].state.name();
+                format!("{state} {}", fact.word())
+            },
+        )
     }
 
     pub(crate) fn generation(&self, task: &str) -> u64 {
@@ -246,7 +200,7 @@ impl Model {
 
     fn seen(&self, task: &str, eyes: &Eyes) -> String {
         let etag = match eyes.etag {
-            "seen" if !self.tasks.contains_key(task) => "other",
+            "seen" | "first" if !self.tasks.contains_key(task) => "other",
             etag => etag,
         };
         let option = |key: &str, value: &str| match value {
@@ -272,8 +226,14 @@ fn options(asked: &Asked) -> String {
     if !asked.window.is_empty() {
         text.push_str(&format!(" window={}", asked.window));
     }
-    if !asked.runner.is_empty() {
-        text.push_str(&format!(" runner={}", asked.runner));
+    for (key, value) in [
+        ("runner", asked.runner),
+        ("release", asked.release),
+        ("tenant", asked.tenant),
+    ] {
+        if !value.is_empty() {
+            text.push_str(&format!(" {key}={value}"));
+        }
     }
     text
 }
@@ -288,12 +248,20 @@ fn fields(id: &str, draft: &Draft) -> String {
         min,
         block,
         disabled,
+        terms,
     } = draft;
     let (block, disabled) = (yes(*block), yes(*disabled));
-    format!(
+    let quorum = if terms.own { "own" } else { "pooled" };
+    let recheck = yes(terms.recheck);
+    let mut text = format!(
         "projects={projects} users={users} teams={teams} min={min} block={block} \
-         disabled={disabled}"
-    )
+         disabled={disabled} quorum={quorum} recheck={recheck}"
+    );
+    let (attl, ettl) = (terms.attl.to_string(), terms.ettl.to_string());
+    for (key, value) in [("share", terms.share), ("attl", &attl), ("ettl", &ettl)] {
+        text.push_str(&format!(" {key}={}", if value == "0" { "" } else { value }));
+    }
+    text
 }
 
 fn marked(request: u8) -> String {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use countersign_domain::Instant;
 
+use super::crowd::{Crowd, Frozen, Key, State, Word};
 use super::harness::people::at;
 use super::model::{Fact, Gone, Model, Team, window};
-use super::steps::{Asked, Draft, Eyes, Step};
+use super::steps::{Asked, Eyes, Step};
 
 /// A reply, and whether the log stays as it is.
 pub(crate) struct Predicted {
@@ -15,7 +16,7 @@ pub(crate) struct Predicted {
 }
 
 /// A reply, and whether the call did something.
-type Answer = (&'static str, bool);
+pub(crate) type Answer = (&'static str, bool);
 
 /// What a step is judged by.
 struct Moment {
@@ -26,10 +27,10 @@ struct Moment {
     named: u64,
 }
 
-const DONE: Answer = ("Done", true);
-const REPEAT: Answer = ("Done", false);
+pub(crate) const DONE: Answer = ("Done", true);
+pub(crate) const REPEAT: Answer = ("Done", false);
 
-fn no(reply: &'static str) -> Answer {
+pub(crate) fn no(reply: &'static str) -> Answer {
     (reply, false)
 }
 
@@ -43,20 +44,33 @@ impl Model {
         let request = call.last().and_then(|word| word.strip_prefix("request="));
         let key = request.map(|id| (who, id.to_owned()));
         if let Some(known) = key.as_ref().and_then(|key| self.requests.get(key)) {
-            let same = *known == call.join(" ");
+            let same = *known == self.content(step, &call);
             let reply = if same { "Done" } else { "RequestIdReused" };
             return Predicted {
                 reply,
                 silent: true,
             };
         }
+        let content = self.content(step, &call);
         let before = self.clone_facts();
         let (reply, did) = self.answer(step, &moment, head);
         if let (Some(key), true) = (key, did) {
-            self.requests.insert(key, call.join(" "));
+            self.requests.insert(key, content);
         }
         let silent = !did && before == self.clone_facts();
         Predicted { reply, silent }
+    }
+
+    /// What a call says; an etag is told by how many tasks had joined when it was read.
+    fn content(&self, step: &Step, call: &[&str]) -> String {
+        let joined = match step {
+            Step::Approve(_, task, ..) | Step::Reject(_, task, ..) => self.tasks.get(task),
+            _ => None,
+        };
+        let joined = joined.map_or(0, |fact| self.crowds[fact.held_by].creators.len());
+        call.join(" ")
+            .replace("etag=seen", &format!("etag@{joined}"))
+            .replace("etag=first", "etag@1")
     }
 
     fn moment(&self, step: &Step, head: Instant) -> Moment {
@@ -74,11 +88,8 @@ impl Model {
     }
 
     /// What a settling may change.
-    fn clone_facts(&self) -> Vec<(bool, bool, &'static str)> {
-        let facts = self.tasks.values();
-        facts
-            .map(|fact| (fact.could_start(), fact.cleared, fact.held_for))
-            .collect()
+    fn clone_facts(&self) -> (BTreeMap<&'static str, Fact>, Vec<Crowd>) {
+        (self.tasks.clone(), self.crowds.clone())
     }
 
     fn answer(&mut self, step: &Step, moment: &Moment, head: Instant) -> Answer {
@@ -97,13 +108,16 @@ impl Model {
                 if matches!(step, Step::Withdraw("far", ..)) && fact.asked.project != "api" {
                     return no("NotFound");
                 }
-                self.touch(task, moment.now);
+                let crowd = fact.held_by;
+                self.touch(crowd, moment.now, matches!(step, Step::Start(..)));
                 let answer = self.on_task(step, moment);
-                self.touch(task, moment.now);
+                self.touch(crowd, moment.now, false);
                 answer
             }
             Step::Settle(task) => {
-                self.touch(task, moment.now);
+                if let Some(crowd) = self.tasks.get(task).map(|fact| fact.held_by) {
+                    self.touch(crowd, moment.now, false);
+                }
                 REPEAT
             }
             Step::AcceptClock => {
@@ -123,17 +137,11 @@ impl Model {
         }
     }
 
-    fn touch(&mut self, task: &str, now: Instant) {
-        if let Some(fact) = self.tasks.get_mut(task) {
-            fact.touch(now);
-        }
-    }
-
     fn on_task(&mut self, step: &Step, moment: &Moment) -> Answer {
         match step {
-            Step::Approve(who, task, eyes, _) => self.approve(who, task, eyes),
-            Step::Reject(who, task, eyes, _) => self.reject(who, task, eyes),
-            Step::Revoke(who, task, _) => self.revoke(who, task),
+            Step::Approve(who, task, eyes, _) => self.approve(who, task, eyes, moment.now),
+            Step::Reject(who, task, eyes, _) => self.reject(who, task, eyes, moment.now),
+            Step::Revoke(who, task, _) => self.revoke(who, task, moment.now),
             Step::Withdraw(who, task, _) => self.withdraw(who, task),
             Step::Start(who, task, _, digest, claim) => {
                 let digest = self.digest(task, digest);
@@ -150,150 +158,193 @@ impl Model {
         if who == "far" && asked.project != "api" {
             return no("OutsideGrant");
         }
-        if let Some(fact) = self.tasks.get_mut(task) {
+        if let Some(fact) = self.tasks.get(task) {
             if who == "far" && fact.asked.project != "api" {
                 return no("OutsideGrant");
             }
             if fact.asked != asked {
                 return no("TaskIdTaken");
             }
-            fact.touch(now);
+            self.touch(fact.held_by, now, false);
             return REPEAT;
         }
+        let policies = self.matched(&asked);
+        let joins = self.find_shared(&asked, &policies, now);
         let (from, until) = window(asked.window);
-        let binds = |id: &str| asked.env == "prod" && (id == "q" || asked.project == "web");
-        let policies = self.policies.iter();
-        let matched: Vec<Draft> = policies
-            .filter(|(id, draft)| binds(id) && !draft.disabled)
-            .map(|(_, draft)| *draft)
-            .collect();
-        let block = matched.iter().any(|draft| draft.block);
         if from.zip(until).is_some_and(|(from, until)| until <= from) {
             return no("InvalidField");
         }
         if until.is_some_and(|until| until <= now) {
             return no("WindowPast");
         }
-        if matched.is_empty() && self.require_policy {
+        if policies.is_empty() && self.require_policy {
             return no("PolicyRequired");
         }
-        if block && asked.creator == "none" {
+        if policies.iter().any(|policy| policy.draft.block) && asked.creator == "none" {
             return no("CreatorRequired");
         }
-        let teams = matched.iter().flat_map(|draft| names(draft.teams));
-        let mut fact = Fact {
+        let held_by = joins.unwrap_or_else(|| {
+            let free = policies.is_empty();
+            let pending = State::Pending(now);
+            let key = key(&asked, &policies);
+            self.crowds.push(Crowd {
+                key,
+                policies,
+                creators: Vec::new(),
+                said: BTreeMap::new(),
+                state: if free {
+                    State::Approved(false)
+                } else {
+                    pending
+                },
+            });
+            self.crowds.len() - 1
+        });
+        self.crowds[held_by].creators.push(asked.creator);
+        let fact = Fact {
             asked,
+            held_by,
             from,
             until,
-            free: matched.is_empty(),
-            users: matched
-                .iter()
-                .flat_map(|draft| names(draft.users))
-                .collect(),
-            teams: teams.map(|id| (id, self.teams[id].incarnation)).collect(),
-            min: matched
-                .iter()
-                .map(|draft| draft.min)
-                .max()
-                .unwrap_or_default(),
-            block,
-            said: BTreeMap::new(),
             gone: None,
-            approved_then: false,
             started: None,
             succeeded: None,
             cleared: false,
             held_for: "approval",
             generation: 0,
         };
-        fact.touch(now);
         self.tasks.insert(task, fact);
+        self.touch(held_by, now, false);
         DONE
     }
 
-    /// Whether a person, with what their credential claims, is an approver.
-    fn is_approver(&self, who: &str, fact: &Fact) -> bool {
-        let (name, claims) = who.split_once('+').unwrap_or((who, ""));
-        let through = |(id, incarnation): &(&'static str, u64)| {
-            self.teams.get(id).is_some_and(|team| {
-                let member = if team.claimed {
-                    claims == *id
-                } else {
-                    team.members.contains(&name)
-                };
-                team.incarnation == *incarnation && member
+    /// The policies that match now, as they are now.
+    fn matched(&self, asked: &Asked) -> Vec<Frozen> {
+        let binds = |id: &str| asked.env == "prod" && (id == "q" || asked.project == "web");
+        let policies = self.policies.iter();
+        let matched = policies.filter(|(id, (draft, _))| binds(id) && !draft.disabled);
+        let incarnation = |id| (id, self.teams[id].incarnation);
+        matched
+            .map(|(_, &(draft, mark))| Frozen {
+                draft,
+                mark,
+                teams: names(draft.teams).map(incarnation).collect(),
             })
-        };
-        fact.users.contains(&name) || fact.teams.iter().any(through)
+            .collect()
     }
 
-    fn approve(&mut self, who: &'static str, task: &str, eyes: &Eyes) -> Answer {
+    /// S2 to S4: the newest change request of the task's key, if it may join that.
+    fn find_shared(&mut self, asked: &Asked, policies: &[Frozen], now: Instant) -> Option<usize> {
+        let key = key(asked, policies)?;
+        let newest = self.crowds.iter().rposition(|it| it.key == Some(key))?;
+        self.touch(newest, now, false);
+        let found = &self.crowds[newest];
+        let approved = found.approvals().any(|(name, _)| name == asked.creator);
+        let joins = !found.is_over() && found.policies == policies;
+        (joins && !(found.blocks() && approved)).then_some(newest)
+    }
+
+    /// Through what a person, with what their credential claims, is an approver.
+    fn named(&self, who: &str, crowd: &Crowd) -> (bool, Vec<&'static str>) {
+        let (name, claims) = who.split_once('+').unwrap_or((who, ""));
+        let (mut directly, mut through) = (false, Vec::new());
+        for policy in &crowd.policies {
+            directly |= names(policy.draft.users).any(|user| user == name);
+            for (id, incarnation) in &policy.teams {
+                let team = self
+                    .teams
+                    .get(id)
+                    .filter(|it| it.incarnation == *incarnation);
+                let claimed = |it: &Team| it.claimed && claims == *id;
+                if team.is_some_and(|it| claimed(it) || it.members.contains(&name)) {
+                    through.push(*id);
+                }
+            }
+        }
+        (directly, through)
+    }
+
+    fn approve(&mut self, who: &'static str, task: &str, eyes: &Eyes, now: Instant) -> Answer {
         let fact = &self.tasks[task];
+        let crowd = &self.crowds[fact.held_by];
         let name = name(who);
         if matches!(who, "svc" | "orc") {
             return no("CannotDecide");
         }
-        if fact.said.get(name) == Some(&'a') {
-            let unseen = self.unseen(fact, eyes).filter(|_| !fact.is_over());
+        if crowd.approvals().any(|(other, _)| other == name) {
+            let unseen = self.unseen(fact, eyes).filter(|_| !crowd.is_over());
             return unseen.map_or(REPEAT, no);
         }
-        if !self.is_approver(who, fact) {
+        let (directly, through) = self.named(who, crowd);
+        if !directly && through.is_empty() {
             return no("NotAnApprover");
         }
-        if fact.block && fact.asked.creator == name {
+        if crowd.blocks() && crowd.creators.contains(&name) {
             return no("CreatorBlocked");
         }
-        if fact.is_over() {
+        if crowd.is_over() {
             return no("ChangeRequestEnded");
         }
         if let Some(refusal) = self.unseen(fact, eyes) {
             return no(refusal);
         }
-        self.say(task, name, 'a')
+        let held_by = fact.held_by;
+        if matches!(crowd.state, State::Approved(true)) {
+            self.crowds[held_by].state = State::Approved(false);
+        }
+        self.say(held_by, name, 'a', (directly, through), now)
     }
 
-    fn reject(&mut self, who: &'static str, task: &str, eyes: &Eyes) -> Answer {
+    fn reject(&mut self, who: &'static str, task: &str, eyes: &Eyes, now: Instant) -> Answer {
         let fact = &self.tasks[task];
-        let name = name(who);
+        let (held_by, name) = (fact.held_by, name(who));
+        let crowd = &self.crowds[held_by];
         if matches!(who, "svc" | "orc") {
             return no("CannotDecide");
         }
-        if fact.said.get(name) == Some(&'x') {
+        if crowd.said.get(name).is_some_and(|word| word.said == 'x') {
             return REPEAT;
         }
-        if !self.is_approver(who, fact) && fact.asked.creator != name {
+        let (directly, through) = self.named(who, crowd);
+        if !directly && through.is_empty() && crowd.creators[0] != name {
             return no("NotAnApprover");
         }
-        if fact.is_over() {
+        if crowd.is_over() {
             return no("ChangeRequestEnded");
         }
-        if !fact.could_start() {
+        let unseen = self.unseen(fact, eyes);
+        if !self.crowd_could_start(held_by) {
             return no("NothingCanStart");
         }
-        if let Some(refusal) = self.unseen(fact, eyes) {
+        if let Some(refusal) = unseen {
             return no(refusal);
         }
-        self.tasks.get_mut(task).unwrap().end(Gone::Rejected);
-        self.say(task, name, 'x')
+        for fact in self.open(held_by) {
+            fact.end(Gone::Rejected);
+        }
+        self.crowds[held_by].state = State::Rejected;
+        self.say(held_by, name, 'x', (directly, through), now)
     }
 
-    fn revoke(&mut self, who: &'static str, task: &str) -> Answer {
-        let fact = &self.tasks[task];
+    fn revoke(&mut self, who: &'static str, task: &str, now: Instant) -> Answer {
+        let held_by = self.tasks[task].held_by;
         let name = name(who);
         if matches!(who, "svc" | "orc") {
             return no("CannotDecide");
         }
-        match fact.said.get(name) {
+        let crowd = &self.crowds[held_by];
+        match crowd.said.get(name).map(|word| word.said) {
             Some('r') => REPEAT,
-            Some('a') if fact.is_over() => no("ChangeRequestEnded"),
-            Some('a') if !fact.could_start() => no("NothingCanStart"),
-            Some('a') => self.say(task, name, 'r'),
+            Some('a') if crowd.is_over() => no("ChangeRequestEnded"),
+            Some('a') if !self.crowd_could_start(held_by) => no("NothingCanStart"),
+            Some('a') => self.say(held_by, name, 'r', (false, Vec::new()), now),
             _ => no("NothingToRevoke"),
         }
     }
 
     fn unseen(&self, fact: &Fact, eyes: &Eyes) -> Option<&'static str> {
-        if eyes.etag == "other" {
+        let joined = self.crowds[fact.held_by].creators.len() > 1;
+        if eyes.etag == "other" || (eyes.etag == "first" && joined) {
             return Some("EtagMismatch");
         }
         let named = match eyes.digest {
@@ -303,8 +354,24 @@ impl Model {
         (!matches!(named, "" | "none") && named != fact.asked.digest).then_some("DigestMismatch")
     }
 
-    fn say(&mut self, task: &str, name: &'static str, word: char) -> Answer {
-        self.tasks.get_mut(task).unwrap().said.insert(name, word);
+    fn say(
+        &mut self,
+        crowd: usize,
+        name: &'static str,
+        said: char,
+        named: (bool, Vec<&'static str>),
+        at: Instant,
+    ) -> Answer {
+        self.made += 1;
+        let (directly, through) = named;
+        let word = Word {
+            said,
+            at,
+            number: self.made,
+            directly,
+            through,
+        };
+        self.crowds[crowd].said.insert(name, word);
         DONE
     }
 
@@ -319,7 +386,7 @@ impl Model {
         }
         match fact.gone {
             Some(Gone::Withdrawn) => REPEAT,
-            Some(Gone::Rejected | Gone::Closed) | None => no("NotWithdrawable"),
+            Some(Gone::Rejected | Gone::Closed | Gone::Expired) | None => no("NotWithdrawable"),
         }
     }
 
@@ -387,88 +454,31 @@ impl Model {
             Some(_) => no("OutcomeDiffers"),
         }
     }
+}
 
-    fn make_policy(&mut self, id: &'static str, draft: Draft) -> Answer {
-        if self.policies.contains_key(id) {
-            return no("PolicyIdTaken");
-        }
-        if !self.is_sound(draft) {
-            return no("InvalidField");
-        }
-        self.policies.insert(id, draft);
-        DONE
+/// S1, S2: by what a task finds others to share with.
+fn key(asked: &Asked, policies: &[Frozen]) -> Option<Key> {
+    let said = policies.iter().map(|policy| policy.draft.terms.share);
+    let said: Vec<_> = said.filter(|share| !share.is_empty()).collect();
+    let by_tenant = said.contains(&"tenant");
+    if said.is_empty() || said.contains(&"task") || asked.release.is_empty() {
+        return None;
     }
-
-    fn edit_policy(&mut self, id: &'static str, draft: Draft) -> Answer {
-        if !self.policies.contains_key(id) {
-            return no("NotFound");
-        }
-        if !self.is_sound(draft) {
-            return no("InvalidField");
-        }
-        let before = self.policies.insert(id, draft);
-        if before == Some(draft) { REPEAT } else { DONE }
-    }
-
-    /// Somebody may approve, and all teams exist.
-    fn is_sound(&self, draft: Draft) -> bool {
-        let nobody = draft.users.is_empty() && draft.teams.is_empty();
-        !nobody && names(draft.teams).all(|team| self.teams.contains_key(team))
-    }
-
-    fn make_team(&mut self, id: &'static str, members: &'static str, claimed: bool) -> Answer {
-        if self.teams.contains_key(id) {
-            return no("TeamIdTaken");
-        }
-        if claimed && !members.is_empty() {
-            return no("InvalidField");
-        }
-        self.made += 1;
-        let team = Team {
-            incarnation: self.made,
-            members: names(members).collect(),
-            claimed,
-        };
-        self.teams.insert(id, team);
-        DONE
-    }
-
-    fn edit_team(&mut self, id: &str, members: &'static str) -> Answer {
-        let Some(team) = self.teams.get_mut(id) else {
-            return no("NotFound");
-        };
-        let members: Vec<&str> = names(members).collect();
-        if team.claimed && !members.is_empty() {
-            return no("InvalidField");
-        }
-        if team.members == members {
-            return REPEAT;
-        }
-        team.members = members;
-        DONE
-    }
-
-    fn drop_team(&mut self, id: &str) -> Answer {
-        if !self.teams.contains_key(id) {
-            return no("NotFound");
-        }
-        if self
-            .policies
-            .values()
-            .any(|draft| names(draft.teams).any(|team| team == id))
-        {
-            return no("TeamInUse");
-        }
-        self.teams.remove(id);
-        DONE
-    }
+    let tenant = if by_tenant { asked.tenant } else { "" };
+    Some([
+        asked.env,
+        asked.project,
+        asked.digest,
+        asked.release,
+        tenant,
+    ])
 }
 
 fn acts_on(who: &str, fact: &Fact) -> bool {
     fact.asked.runner.is_empty() || matches!(who, "run" | "ran")
 }
 
-fn names(text: &'static str) -> impl Iterator<Item = &'static str> {
+pub(crate) fn names(text: &'static str) -> impl Iterator<Item = &'static str> {
     text.split(',').filter(|name| !name.is_empty())
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct Asked {
     pub(crate) runner: &'static str,
     pub(crate) creator: &'static str,
     pub(crate) title: &'static str,
+    pub(crate) release: &'static str,
+    pub(crate) tenant: &'static str,
 }
 
 /// Where a policy differs from others.
@@ -37,6 +39,17 @@ pub(crate) struct Draft {
     pub(crate) min: usize,
     pub(crate) block: bool,
     pub(crate) disabled: bool,
+    pub(crate) terms: Terms,
+}
+
+/// What a policy says beyond that; a time to live of 0 is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Terms {
+    pub(crate) own: bool,
+    pub(crate) share: &'static str,
+    pub(crate) recheck: bool,
+    pub(crate) attl: i64,
+    pub(crate) ettl: i64,
 }
 
 /// What a decision names besides its target.
@@ -90,7 +103,8 @@ pub(crate) enum Step {
 pub(crate) fn begin() -> impl Strategy<Value = Vec<Step>> {
     let team = select(&["ann", "cat,sam", "bob,carl"][..]);
     let tasks = (asked(), asked(), asked());
-    (team, draft(), draft(), any::<bool>(), tasks).prop_map(|(team, p, q, both, tasks)| {
+    let flags = (any::<bool>(), any::<bool>());
+    (team, draft(), draft(), flags, tasks).prop_map(|(team, p, q, (both, same), tasks)| {
         let mut steps = vec![
             Step::MakeTeam("dev", team, false),
             Step::MakeTeam("open", "", true),
@@ -100,6 +114,17 @@ pub(crate) fn begin() -> impl Strategy<Value = Vec<Step>> {
             steps.push(Step::MakePolicy("q", q));
         }
         let tasks = TASKS.into_iter().zip([tasks.0, tasks.1, tasks.2]);
+        // In half of the sequences the tasks would share, if the policies let them.
+        let tasks = tasks.map(|(id, asked)| match same {
+            true => (
+                id,
+                Asked {
+                    window: asked.window,
+                    ..alike("", id.len() + asked.title.len())
+                },
+            ),
+            false => (id, asked),
+        });
         steps.extend(tasks.map(|(id, asked)| Step::Create("orc", id, asked)));
         steps
     })
@@ -134,12 +159,12 @@ pub(crate) fn work() -> impl Strategy<Value = Step> {
         2 => (orchestrator(), task()).prop_map(|(w, t)| Step::Again(w, t)),
         22 => (decider(), task(), eyes(), request())
             .prop_map(|(w, t, e, r)| Step::Approve(w, t, e, r)),
-        1 => (decider(), task(), eyes(), request())
+        2 => (decider(), task(), eyes(), request())
             .prop_map(|(w, t, e, r)| Step::Reject(w, t, e, r)),
         14 => (decider(), task(), request()).prop_map(|(w, t, r)| Step::Revoke(w, t, r)),
-        1 => (select(&WITHDRAWERS[..]), task(), request())
+        3 => (select(&WITHDRAWERS[..]), task(), request())
             .prop_map(|(w, t, r)| Step::Withdraw(w, t, r)),
-        8 => (select(&RUNNERS[..]), task(), generation, digest, claim())
+        11 => (select(&RUNNERS[..]), task(), generation, digest, claim())
             .prop_map(|(w, t, g, d, c)| Step::Start(w, t, g, d, c)),
         10 => (select(&REPORTERS[..]), task(), claim(), any::<bool>(), request())
             .prop_map(|(w, t, c, o, r)| Step::Finish(w, t, c, o, r)),
@@ -152,13 +177,15 @@ fn asked() -> impl Strategy<Value = Asked> {
         select(&WINDOWS[..]),
         prop_oneof![6 => Just("prod"), 1 => Just("dev")],
         prop_oneof![6 => Just("web"), 1 => Just("api")],
-        select(&["none", "d1"][..]),
+        select(&["none", "none", "none", "d1"][..]),
         select(&["", "", "pool"][..]),
         select(&CREATORS[..]),
         prop_oneof![6 => Just("A"), 1 => Just("B")],
+        select(&["", "r1", "r1", "r1", "r2"][..]),
+        select(&["", "", "x"][..]),
     );
     fields.prop_map(
-        |(window, env, project, digest, runner, creator, title)| Asked {
+        |(window, env, project, digest, runner, creator, title, release, tenant)| Asked {
             window,
             env,
             project,
@@ -166,14 +193,115 @@ fn asked() -> impl Strategy<Value = Asked> {
             runner,
             creator,
             title,
+            release,
+            tenant,
         },
     )
 }
 
 fn eyes() -> impl Strategy<Value = Eyes> {
-    let etag = prop_oneof![8 => Just(""), 2 => Just("seen"), 1 => Just("other")];
+    let etag =
+        prop_oneof![8 => Just(""), 2 => Just("seen"), 1 => Just("first"), 1 => Just("other")];
     let digest = prop_oneof![8 => Just(""), 2 => Just("own"), 1 => Just("d2")];
     (etag, digest).prop_map(|(etag, digest)| Eyes { etag, digest })
+}
+
+/// Steps to what is rare: on which tasks, and what they may lead to.
+pub(crate) const RARE: [(&str, &str, &str); 11] = [
+    ("absent", "CreatorRequired", "create by nobody"),
+    ("absent", "PolicyRequired", "create elsewhere"),
+    ("PAUSED:approval", "RequestIdReused", "one request for two"),
+    ("RUNNING", "NothingCanStart", "reject"),
+    ("CLEARED", "StartNotNow:stale", "start"),
+    ("absent", "WindowPast", "create late"),
+    ("absent", "change_request.task_joined", "create alike"),
+    ("SUCCEEDED", "OutcomeDiffers", "finish otherwise"),
+    ("CLEARED", "ClockBehind", "start behind"),
+    (
+        "CLEARED",
+        "change_request.approval_lapsed",
+        "start without team",
+    ),
+    (
+        "RUNNING",
+        "change_request.time_to_live_passed",
+        "settle later",
+    ),
+];
+
+/// The steps of a kind on a task, other ones for each number.
+pub(crate) fn probe(command: &str, task: &'static str, number: usize) -> Vec<Step> {
+    let start = Step::Start("run", task, Generation::Current, "own", "c1");
+    match command {
+        "create late" => vec![Step::Create("orc", task, alike("..0", number))],
+        "create alike" => vec![Step::Create("orc", task, alike("", number))],
+        "create by nobody" => {
+            let creator = "none";
+            let asked = Asked {
+                creator,
+                ..alike("", number)
+            };
+            vec![Step::Create("orc", task, asked)]
+        }
+        "create elsewhere" => {
+            let asked = Asked {
+                env: "dev",
+                ..alike("", number)
+            };
+            vec![Step::Create("orc", task, asked)]
+        }
+        "one request for two" => {
+            let eyes = Eyes {
+                etag: "",
+                digest: "",
+            };
+            vec![
+                Step::Approve("ann", task, eyes, 1),
+                Step::Revoke("ann", task, 1),
+            ]
+        }
+        "finish otherwise" => vec![Step::Finish("orc", task, "c1", false, 0)],
+        "start behind" => vec![Step::ClockBack(30), start],
+        "start without team" => vec![Step::EditTeam("dev", ""), start],
+        "settle later" => vec![Step::Wait(60), Step::Settle(task)],
+        command => vec![ordinary(command, task, number)],
+    }
+}
+
+fn alike(window: &'static str, number: usize) -> Asked {
+    Asked {
+        window,
+        env: "prod",
+        project: "web",
+        digest: "none",
+        runner: "",
+        creator: CREATORS[number % CREATORS.len()],
+        title: "C",
+        release: "r1",
+        tenant: "",
+    }
+}
+
+fn ordinary(command: &str, task: &'static str, number: usize) -> Step {
+    let decider = DECIDERS[number % DECIDERS.len()];
+    let eyes = Eyes {
+        etag: ["", "seen", "first"][number % 3],
+        digest: "",
+    };
+    let generation =
+        [Generation::Current, Generation::Older][usize::from(number.is_multiple_of(5))];
+    let (runner, reporter) = (number % RUNNERS.len(), number % REPORTERS.len());
+    match command {
+        "create" => Step::Create("orc", task, alike("", number)),
+        "repeat" => Step::Again("orc", task),
+        "approve" => Step::Approve(decider, task, eyes, 0),
+        "reject" => Step::Reject(decider, task, eyes, 0),
+        "revoke" => Step::Revoke(decider, task, 0),
+        "withdraw" => Step::Withdraw(WITHDRAWERS[number % WITHDRAWERS.len()], task, 0),
+        "start" => Step::Start(RUNNERS[runner], task, generation, "own", "c1"),
+        "finish" => Step::Finish(REPORTERS[reporter], task, "c1", number.is_multiple_of(2), 0),
+        _ => Step::Settle(task),
+    }
 }
 
 /// Any step on policies and teams.
@@ -182,26 +310,43 @@ fn directory() -> impl Strategy<Value = Step> {
     let team = || select(&["dev", "dev", "open"][..]);
     let members = || select(&["", "ann", "cat", "cat,sam", "bob,carl"][..]);
     prop_oneof![
-        5 => (policy(), draft()).prop_map(|(id, draft)| Step::MakePolicy(id, draft)),
-        3 => (policy(), draft()).prop_map(|(id, draft)| Step::EditPolicy(id, draft)),
+        4 => (policy(), draft()).prop_map(|(id, draft)| Step::MakePolicy(id, draft)),
+        2 => (policy(), draft()).prop_map(|(id, draft)| Step::EditPolicy(id, draft)),
         2 => policy().prop_map(Step::DropPolicy),
         3 => (team(), members(), any::<bool>()).prop_map(|(id, m, c)| Step::MakeTeam(id, m, c)),
-        2 => (team(), members()).prop_map(|(id, m)| Step::EditTeam(id, m)),
+        5 => (team(), members()).prop_map(|(id, m)| Step::EditTeam(id, m)),
         2 => team().prop_map(Step::DropTeam),
     ]
 }
 
 fn draft() -> impl Strategy<Value = Draft> {
     let users = select(&["ann,bob", "ann,bob", "ann,bob,cat", "carl,svc,cat", ""][..]);
-    let teams = select(&["", "", "dev", "open", "dev,open"][..]);
+    let teams = select(&["", "dev", "dev", "open", "dev,open"][..]);
     let min = prop_oneof![4 => Just(1usize), 2 => Just(2), 1 => Just(3)];
     let block = any::<bool>();
     let disabled = prop_oneof![6 => Just(false), 1 => Just(true)];
-    (users, teams, min, block, disabled).prop_map(|(users, teams, min, block, disabled)| Draft {
+    let whole = (users, teams, min, block, disabled, terms());
+    whole.prop_map(|(users, teams, min, block, disabled, terms)| Draft {
         users,
         teams,
         min,
         block,
         disabled,
+        terms,
+    })
+}
+
+fn terms() -> impl Strategy<Value = Terms> {
+    let own = prop::bool::weighted(0.3);
+    let share = select(&["", "", "release", "release", "tenant", "task"][..]);
+    let recheck = prop::bool::weighted(0.5);
+    let attl = select(&[0i64, 0, 0, 20, 50][..]);
+    let ettl = select(&[0i64, 0, 0, 12, 30][..]);
+    (own, share, recheck, attl, ettl).prop_map(|(own, share, recheck, attl, ettl)| Terms {
+        own,
+        share,
+        recheck,
+        attl,
+        ettl,
     })
 }

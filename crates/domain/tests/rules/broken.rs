@@ -6,9 +6,9 @@ use std::sync::Arc;
 use countersign_domain::Instant;
 use countersign_domain::batch::{Command, Context, Outcome, Reply, Wanted, WorkingSet, run};
 use countersign_domain::change_request::{Case, CrState};
-use countersign_domain::ids::CrNumber;
+use countersign_domain::ids::{CrNumber, ProjectId};
 use countersign_domain::invariants;
-use countersign_domain::task::{TaskState, WaitingFor};
+use countersign_domain::task::{TaskState, TerminationReason, WaitingFor};
 
 use crate::harness::Gate;
 use crate::harness::facts::reply_name;
@@ -38,6 +38,19 @@ const DAMAGES: &[(&str, Damage)] = &[
     (
         "T2 a pending change request has a task that waits",
         without_tasks,
+    ),
+    ("S2 tasks that share are alike", of_another_project),
+    (
+        "D11 the etag is a later one exactly where tasks have joined",
+        joined_by_nobody,
+    ),
+    (
+        "W7 a task expires only with its change request",
+        expired_alone,
+    ),
+    (
+        "W7 a time to live passes without an end only where nothing could start",
+        passed_over_a_task,
     ),
 ];
 
@@ -73,6 +86,29 @@ fn decided_twice(case: &mut Case) {
 fn without_tasks(case: &mut Case) {
     case.change_request.state = CrState::Pending { since: at(3) };
     case.tasks.clear();
+}
+
+fn of_another_project(case: &mut Case) {
+    let task = case.tasks.get_mut(&task_id("t1")).unwrap();
+    Arc::make_mut(&mut task.content).spec.project = ProjectId::parse("api").unwrap();
+}
+
+fn joined_by_nobody(case: &mut Case) {
+    case.change_request.joined_etag = Some(String::new());
+}
+
+fn expired_alone(case: &mut Case) {
+    case.tasks.get_mut(&task_id("t1")).unwrap().state = TaskState::Terminated {
+        reason: TerminationReason::Expired,
+        at: at(3),
+    };
+}
+
+fn passed_over_a_task(case: &mut Case) {
+    case.change_request.state = CrState::Approved {
+        since: at(2),
+        ttl_passed: true,
+    };
 }
 
 #[test]
