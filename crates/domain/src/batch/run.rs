@@ -279,6 +279,7 @@ fn start_task(
 ) -> Result<Answer, Stop> {
     let behind = session.set.head.clock_behind_micros(session.context.clock);
     let number = visible_task(session, &command.task, caller)?;
+    settle_only(session, number)?;
     settle_with(session, number, Recheck::AtStart)?;
     on_task(session, &command.task, caller, cause, |case, context| {
         let task = task_of(case, &command.task)?;

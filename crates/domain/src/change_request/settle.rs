@@ -28,7 +28,7 @@ pub struct Step {
 pub enum Recheck {
     /// When there are enough of them.
     AtThreshold,
-    /// Then, and now, because a start is about to be decided.
+    /// Then, and now, because a start is about to be decided on a settled change request.
     AtStart,
 }
 
@@ -36,9 +36,10 @@ pub enum Recheck {
 pub fn settle(case: &Case, directory: &Directory, recheck: Recheck, now: Instant) -> Option<Step> {
     end_without_tasks(case)
         .or_else(|| end_with_change_request(case))
+        .or_else(|| lapse_at_start(case, directory, recheck))
         .or_else(|| lose_quorum(case))
         .or_else(|| end_by_time(case, now))
-        .or_else(|| let_lapse(case, directory, recheck))
+        .or_else(|| lapse_at_threshold(case, directory))
         .or_else(|| reach_quorum(case))
         .or_else(|| hold_or_clear(case, now))
 }
@@ -145,18 +146,24 @@ fn terminate(task: &Task, reason: TerminationReason, due_at: Option<Instant>) ->
     }
 }
 
+/// Lets approvals lapse when there are enough of them (D9).
+fn lapse_at_threshold(case: &Case, directory: &Directory) -> Option<Step> {
+    let pending = matches!(case.change_request.state, CrState::Pending { .. });
+    let due = pending && missing(case) == 0;
+    due.then(|| let_lapse(case, directory)).flatten()
+}
+
+/// Lets approvals lapse before a start is decided (D9): all that fail, before any of them is missed.
+fn lapse_at_start(case: &Case, directory: &Directory, recheck: Recheck) -> Option<Step> {
+    let approved = matches!(case.change_request.state, CrState::Approved { .. });
+    let due = approved && recheck == Recheck::AtStart;
+    due.then(|| let_lapse(case, directory)).flatten()
+}
+
 /// Lets an approval lapse whose person is no approver any more, where a policy has that checked
-/// again: when there are enough approvals, and before a start is decided (D9).
-fn let_lapse(case: &Case, directory: &Directory, recheck: Recheck) -> Option<Step> {
+/// again.
+fn let_lapse(case: &Case, directory: &Directory) -> Option<Step> {
     if !case.resultant.recheck_approvers() || !case.has_open_tasks() {
-        return None;
-    }
-    let due = match case.change_request.state {
-        CrState::Pending { .. } => missing(case) == 0,
-        CrState::Approved { .. } => recheck == Recheck::AtStart,
-        CrState::Rejected { .. } | CrState::Expired { .. } | CrState::Withdrawn { .. } => false,
-    };
-    if !due {
         return None;
     }
     let mut approvals = case.change_request.approvals();

@@ -68,19 +68,19 @@ fn left_by_settling(
     context: Context<'_>,
     outcome: &Outcome,
 ) {
-    let recheck = match action {
-        Action::Start(_) => Recheck::AtStart,
-        _ => Recheck::AtThreshold,
-    };
+    let mut phases = vec![Recheck::AtThreshold];
+    phases.extend(matches!(action, Action::Start(_)).then_some(Recheck::AtStart));
     let mut case = set.cases[&number].clone();
     let mut events = Vec::new();
-    while let Some(step) = settle(&case, context.directory, recheck, context.now) {
-        let stamp = Stamp {
-            sequence: set.head.sequence + events.len() as u64 + 1,
-            instant: context.now,
-        };
-        make_happen(&mut case, &step.event, stamp);
-        events.push(step.event);
+    for recheck in phases {
+        while let Some(step) = settle(&case, context.directory, recheck, context.now) {
+            let stamp = Stamp {
+                sequence: set.head.sequence + events.len() as u64 + 1,
+                instant: context.now,
+            };
+            make_happen(&mut case, &step.event, stamp);
+            events.push(step.event);
+        }
     }
     let bodies: Vec<Body> = outcome
         .entries

@@ -109,7 +109,10 @@ impl Model {
                     return no("NotFound");
                 }
                 let crowd = fact.held_by;
-                self.touch(crowd, moment.now, matches!(step, Step::Start(..)));
+                self.touch(crowd, moment.now, false);
+                if matches!(step, Step::Start(..)) {
+                    self.touch(crowd, moment.now, true);
+                }
                 let answer = self.on_task(step, moment);
                 self.touch(crowd, moment.now, false);
                 answer

@@ -91,6 +91,31 @@ fn d9_all_that_fail_lapse_at_once_at_the_start() {
 }
 
 #[test]
+fn d9_all_that_fail_lapse_before_any_of_them_is_missed() {
+    Gate::played(
+        "0 adm team dev members=ann,bob
+         0 adm policy p users=dan teams=dev min=2 ettl=60 recheck=yes
+         1 orc create t1
+         2 ann approve t1
+         50 bob approve t1                    -> APPROVED due=110
+         51 adm edit-team dev members=
+         70 run start t1       -> StartNotNow:approval PENDING counted=0 missing=2 entries=4",
+    );
+}
+
+#[test]
+fn d9_what_has_expired_has_no_approvals_that_lapse() {
+    Gate::played(
+        "0 adm team dev members=ann
+         0 adm policy p teams=dev ettl=60 recheck=yes
+         1 orc create t1
+         2 ann approve t1                     -> APPROVED due=62
+         3 adm edit-team dev members=
+         62 run start t1       -> StartNever EXPIRED cause=execution_ttl@62 counted=1 entries=2",
+    );
+}
+
+#[test]
 fn d9_whoever_is_still_named_otherwise_stays() {
     Gate::played(
         "0 adm team dev members=ann
