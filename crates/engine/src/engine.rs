@@ -182,7 +182,10 @@ impl Engine {
         let prepared = self.directory().read(|directory| prepare(directory, &spec));
         let found = self
             .store()
-            .cases_of_creation(&spec.id, prepared.sharing_key.as_deref())
+            .cases_concerned(
+                std::slice::from_ref(&spec.id),
+                prepared.sharing_key.as_slice(),
+            )
             .await;
         let found = found.map_err(|e| self.read_failed(&e))?;
         let known: Vec<CrNumber> = found.iter().map(Case::number).collect();
@@ -218,7 +221,9 @@ impl Engine {
             }
             Some(Reply::Done(answer)) => Ok(answer),
             Some(Reply::Refused(refusal)) => Err(refusal.into()),
-            Some(Reply::Stale | Reply::Broken(_)) | None => Err(Failure::Internal),
+            Some(Reply::Stale | Reply::Deferred | Reply::Broken(_)) | None => {
+                Err(Failure::Internal)
+            }
         }
     }
 

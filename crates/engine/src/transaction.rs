@@ -33,6 +33,9 @@ pub(crate) enum Attempt {
     Failed(String),
     /// It is not: running it panicked.
     Panicked,
+    /// It is not: twice the connection was lost before its commit. A batch that takes too long
+    /// loses it each time, and a smaller one may not.
+    Lost,
     /// The store did not answer, or is in no state to be written to. Where a commit was under way,
     /// whether the batch is there could not be learnt.
     Away,
@@ -120,6 +123,9 @@ impl Connection {
                 Err(Ended::Store(error)) => {
                     self.writer = None;
                     // No commit was tried, or it was refused: nothing happened.
+                    if !again && commands.len() > 1 {
+                        return Attempt::Lost;
+                    }
                     if !again {
                         return away(&error);
                     }

@@ -118,7 +118,12 @@ impl Writer {
         let mut parts = vec![batch];
         while let Some(part) = parts.pop() {
             match self.attempt(&part, transaction.take()).await {
-                Attempt::Committed(outcome) => self.publish(part, *outcome),
+                Attempt::Committed(outcome) => {
+                    let deferred = self.publish(part, *outcome);
+                    if !deferred.is_empty() {
+                        parts.push(deferred);
+                    }
+                }
                 Attempt::Failed(problem) if part.len() == 1 => {
                     tracing::error!(%problem, "a command failed");
                     answer_all(part, &Failure::Internal);
@@ -128,7 +133,7 @@ impl Writer {
                     self.put_in_quarantine(&part).await;
                     answer_all(part, &Failure::Internal);
                 }
-                Attempt::Failed(_) | Attempt::Panicked => {
+                Attempt::Failed(_) | Attempt::Panicked | Attempt::Lost => {
                     tracing::error!(commands = part.len(), "a batch failed; halving it");
                     let mut first = part;
                     let second = first.split_off(first.len() / 2);
@@ -169,8 +174,10 @@ impl Writer {
             .await
     }
 
-    /// Tells everybody what a committed batch did, the callers first.
-    fn publish(&mut self, part: Vec<Waiting>, outcome: Outcome) {
+    /// Tells everybody what a committed batch did, the callers first. Answers with the commands
+    /// that are left for another batch.
+    fn publish(&mut self, part: Vec<Waiting>, outcome: Outcome) -> Vec<Waiting> {
+        let mut deferred = Vec::new();
         histogram!("countersign_transaction_commands").record(part.len() as f64);
         counter!("countersign_commands_total").increment(part.len() as u64);
         counter!("countersign_log_entries_total").increment(outcome.entries.len() as u64);
@@ -183,6 +190,10 @@ impl Writer {
                 Reply::Done(answer) => Done::Answered(Ok(answer)),
                 Reply::Refused(refusal) => Done::Answered(Err(refusal.into())),
                 Reply::Stale => Done::Stale,
+                Reply::Deferred => {
+                    deferred.push(waiting);
+                    continue;
+                }
                 Reply::Broken(violation) => {
                     tracing::error!(%violation, "an invariant is broken; its aggregate is closed");
                     counter!("countersign_broken_invariants_total").increment(1);
@@ -197,13 +208,15 @@ impl Writer {
             self.due.note(&outcome.changes);
             self.hub.wake();
         }
+        deferred
     }
 
     /// Closes the change requests that panicking commands concern.
     async fn put_in_quarantine(&mut self, part: &[Waiting]) {
         let wanted = Wanted::by(part.iter().map(|waiting| &waiting.command));
         let tasks: Vec<_> = wanted.tasks.into_iter().collect();
-        match self.store.cases_of_tasks(&tasks).await {
+        let keys: Vec<_> = wanted.sharing_keys.into_iter().collect();
+        match self.store.cases_concerned(&tasks, &keys).await {
             Ok(cases) => self.quarantine.extend(cases.iter().map(Case::number)),
             Err(error) => tracing::error!(%error, "what a panic concerns could not be found"),
         }

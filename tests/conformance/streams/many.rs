@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use countersign_proto::v1::{TaskSpec, WatchStatusRequest};
+use countersign_proto::v1::{TaskSpec, WatchSignalsRequest, WatchStatusRequest};
 use futures::StreamExt as _;
 
 use super::{quick_heartbeats, shown, signals_of};
@@ -68,7 +68,7 @@ on_both_stores! {
         let others = BTreeMap::from([("last".to_owned(), "false".to_owned())]);
         let others = WatchStatusRequest { labels: others, ..in_environment("") };
         assert_eq!(shown(&bob.status(others).await.granted().synced().await.0).len(), LIMIT);
-        let ours = countersign_proto::v1::WatchSignalsRequest { labels: last, ..Default::default() };
+        let ours = WatchSignalsRequest { labels: last, ..WatchSignalsRequest::default() };
         let mut ours = gate.runner().signals_with(ours).await.granted();
         assert_eq!(signals_of(&ours.synced().await.0).len(), 1);
 

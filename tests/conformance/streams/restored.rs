@@ -1,7 +1,7 @@
 //! Stores that were put back from a copy, or that lose the newest entries under a running server:
 //! nobody goes on as if nothing had happened.
 
-use countersign_engine::StoreConfig;
+use countersign_engine::{EngineConfig, StoreConfig};
 use countersign_proto::v1::watch_log_request::Start;
 use countersign_proto::v1::{TaskSpec, WatchStatusRequest};
 use countersign_store::testing::{cut_connections, intrude};
@@ -124,8 +124,7 @@ on_both_stores! {
     }
 
     async fn i41_a_token_of_another_store_has_a_reason_of_its_own(gate) {
-        let configure =
-            |config: &mut countersign_engine::EngineConfig| config.new_store_id = "other".to_owned();
+        let configure = |config: &mut EngineConfig| config.new_store_id = "other".to_owned();
         let other = Gate::start(gate.kind, Setup { configure, ..Setup::default() }).await;
         // Both have an entry at the position of the token.
         gate.waiting_for_nobody("t1").await;
@@ -174,7 +173,8 @@ on_both_stores! {
         let entries = gate.entries().await;
         assert_eq!(shown(&status.marked(entries).await.0), ["new"]);
         let heard = log.marked(entries).await.0;
-        let heard: Vec<u64> = heard.iter().flat_map(|it| &it.entries).map(|it| it.sequence).collect();
+        let entries_heard = heard.iter().flat_map(|it| &it.entries);
+        let heard: Vec<u64> = entries_heard.map(|it| it.sequence).collect();
         assert_eq!(heard, (kept + 1..=entries).collect::<Vec<_>>());
     }
 

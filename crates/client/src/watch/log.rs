@@ -80,7 +80,7 @@ impl Kind for LogStream {
 
     fn admit(&mut self, entries: Vec<LogEntry>) -> Result<Vec<LogEntry>, Status> {
         let mut fresh = Vec::with_capacity(entries.len());
-        // Kept only if the whole message holds together: what is not told must be able to come again.
+        // Kept only if the whole message holds together: what is not told must come again.
         let mut newest = self.last.clone();
         for entry in entries {
             if let Some(last) = &newest {

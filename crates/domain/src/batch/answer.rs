@@ -58,6 +58,8 @@ pub enum Reply {
     Refused(Refusal),
     /// Prepared at an older revision of the directory; prepare it again.
     Stale,
+    /// The batch had grown too large when it was this command's turn: run it in another one.
+    Deferred,
     /// Refused because its result, or what it found, breaks an invariant.
     Broken(Violation),
 }

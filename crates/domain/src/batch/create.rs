@@ -2,7 +2,7 @@
 //! opens a fresh one.
 
 use super::Answer;
-use super::run::{Stop, case_answer, forget_request, happen, settle_only};
+use super::run::{Stop, case_answer, forget_request, happen, quarantine, settle_only};
 use super::session::{Session, broken};
 use crate::access::Principal;
 use crate::change_request::{CreateTask, create, may_join};
@@ -49,6 +49,10 @@ pub(super) fn create_task(
         .map_err(|edge| broken(number, &edge))
         .and_then(|()| happen(session, number, &[created], cause));
     if let Err(violation) = made {
+        if shared.is_some() {
+            return Err(quarantine(session, number, mark, violation));
+        }
+        // The number is free again, so nothing is there to be closed.
         session.take_back(number, mark);
         return Err(Stop::Broken(violation));
     }
@@ -65,7 +69,7 @@ fn shared_case(session: &mut Session<'_>, command: &CreateTask) -> Result<Option
     };
     settle_only(session, number)?;
     let case = session.set.cases.get(&number);
-    let joins = case.is_some_and(|case| may_join(case, &command.spec, &command.resultant_digest));
+    let joins = case.is_some_and(|case| may_join(case, command));
     Ok(joins.then_some(number))
 }
 

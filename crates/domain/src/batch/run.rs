@@ -31,12 +31,23 @@ pub struct Outcome {
     pub quarantine: BTreeSet<CrNumber>,
 }
 
+/// How many entries a batch may leave before the commands that are left are deferred. One command
+/// on a change request that many tasks share can leave thousands, and all of them are made while
+/// the store's write lock is held.
+const ENTRIES_LIMIT: usize = 4_096;
+
 /// Runs commands against a working set that holds what [`super::Wanted`] asked for.
 pub fn run(set: WorkingSet, commands: &[Command], context: Context<'_>) -> Outcome {
     let mut session = Session::new(set, context);
     let replies = commands
         .iter()
-        .map(|command| one(&mut session, command))
+        .map(|command| {
+            if session.entries.len() < ENTRIES_LIMIT {
+                one(&mut session, command)
+            } else {
+                Reply::Deferred
+            }
+        })
         .collect();
     let quarantine = session.set.quarantine.clone();
     let (entries, changes, head) = session.finish();
@@ -129,11 +140,10 @@ fn repeated(session: &mut Session<'_>, command: &Command) -> Result<Option<Answe
 
 /// The one place where a command is decided.
 fn decide(session: &mut Session<'_>, command: &Command) -> Result<Answer, Stop> {
-    if let Action::Settle(number) = &command.action {
-        return settle_only(session, *number);
-    }
-    let Some(caller) = &command.caller else {
-        return Err(Refusal::CannotDecide.into());
+    let caller = match (&command.action, &command.caller) {
+        (Action::Settle(number), _) => return settle_only(session, *number),
+        (_, Some(caller)) => caller,
+        (_, None) => return Err(Refusal::CannotDecide.into()),
     };
     let cause = Cause::call(caller, command.request.clone());
     match &command.action {
@@ -199,7 +209,7 @@ fn check_open(session: &Session<'_>, number: CrNumber) -> Result<(), Stop> {
 }
 
 /// Takes back what broke an invariant, and closes its change request: no grant ever.
-fn quarantine(
+pub(super) fn quarantine(
     session: &mut Session<'_>,
     number: CrNumber,
     mark: Mark,

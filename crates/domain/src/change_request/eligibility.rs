@@ -7,7 +7,7 @@ use crate::access::Principal;
 use crate::directory::Directory;
 use crate::ids::TeamId;
 use crate::person::Person;
-use crate::policy::{Approver, Groups, ResultantApprover, ResultantPolicy, bits};
+use crate::policy::{Approver, Groups, ResultantPolicy};
 use crate::refusal::Refusal;
 
 /// Through what a person was entitled to decide.
@@ -62,15 +62,13 @@ pub(super) fn own_groups(
     eligibility: &Eligibility,
     person: &Person,
 ) -> Groups {
-    let through = |named: &&ResultantApprover| match &named.approver {
-        Approver::User(user) => eligibility.directly && user == person,
-        Approver::Team(team) => eligibility.through.contains(&team.id),
-    };
-    let named: Vec<_> = resultant.approvers.iter().filter(through).collect();
-    bits(resultant.own_policies().map(|policy| {
-        let brought = |named: &&ResultantApprover| named.policies.contains(&policy.id);
-        named.iter().any(brought)
-    }))
+    let directly = resultant
+        .named_user(person)
+        .filter(|_| eligibility.directly);
+    let teams = eligibility.through.iter();
+    let through = teams.filter_map(|id| resultant.named_team(id));
+    let named = directly.into_iter().chain(through);
+    named.fold(0, |groups, named| groups | resultant.groups_of(named))
 }
 
 fn eligibility_of(
@@ -79,10 +77,13 @@ fn eligibility_of(
     claims: impl Fn(&TeamId) -> bool,
     directory: &Directory,
 ) -> Eligibility {
-    let mut found = Eligibility::default();
+    let mut found = Eligibility {
+        directly: resultant.named_user(person).is_some(),
+        ..Eligibility::default()
+    };
     for named in &resultant.approvers {
         match &named.approver {
-            Approver::User(user) => found.directly |= user == person,
+            Approver::User(_) => {}
             Approver::Team(team_ref) => {
                 let Some(team) = directory.living_team(team_ref) else {
                     continue;

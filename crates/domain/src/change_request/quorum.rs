@@ -7,7 +7,7 @@ use super::{Case, CrState};
 use crate::directory::Directory;
 use crate::ids::{PolicyId, TeamId};
 use crate::person::Person;
-use crate::policy::{Approver, Groups, Places, bits};
+use crate::policy::{Approver, Groups, Places};
 
 /// What is missing, and from whom.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -51,9 +51,7 @@ pub(super) fn missing(case: &Case) -> u32 {
 fn counted_places(case: &Case) -> Places {
     let mut places = case.resultant.places();
     if places.all_empty() > 0 {
-        for groups in counted_groups(case) {
-            places.place(groups);
-        }
+        places.place_all(counted_groups(case).into_iter());
     }
     places
 }
@@ -96,18 +94,24 @@ pub fn deficit(case: &Case, directory: &Directory) -> Deficit {
     let completable = completable(case, &left);
     for (index, (policy, empty)) in case.resultant.own_policies().zip(completable).enumerate() {
         let may_fill = |groups: Groups| groups & (1 << index) != 0;
-        found.add(Some(policy.id.clone()), empty, left.who(may_fill));
+        found.add(Some(&policy.id), empty, &left, may_fill);
     }
-    found.add(None, anyone, left.who(|_| true));
+    found.add(None, anyone, &left, |_| true);
     found
 }
 
 impl Deficit {
-    fn add(&mut self, policy: Option<PolicyId>, missing: u32, who: (Vec<Person>, Vec<TeamId>)) {
-        let (people, teams) = who;
+    fn add(
+        &mut self,
+        policy: Option<&PolicyId>,
+        missing: u32,
+        left: &Left<'_>,
+        fits: impl Fn(Groups) -> bool,
+    ) {
         if missing > 0 {
+            let (people, teams) = left.who(fits);
             self.groups.push(GroupDeficit {
-                policy,
+                policy: policy.cloned(),
                 missing,
                 people,
                 teams,
@@ -124,17 +128,14 @@ fn completable(case: &Case, left: &Left<'_>) -> Vec<u32> {
     let counted = counted_groups(case);
     let mut known: Vec<Groups> = left.known.values().copied().collect();
     known.sort_unstable();
-    for &groups in counted.iter().chain(&known) {
-        if places.all_empty() == 0 {
-            break;
-        }
-        places.place(groups);
-    }
+    places.place_all(counted.into_iter());
+    let approved = places.seated();
+    places.place_all(known.into_iter());
     // A team of unknown members can fill every place that is open to it.
     for team in left.teams.iter().filter(|team| team.claimed) {
         while places.place(team.groups) {}
     }
-    let filled = places.filled_by_first(counted.len());
+    let filled = places.filled_by_first(approved);
     let sizes = case
         .resultant
         .own_policies()
@@ -174,10 +175,8 @@ impl<'a> Left<'a> {
             named: Vec::new(),
             teams: Vec::new(),
         };
-        let own: Vec<&PolicyId> = case.resultant.own_policies().map(|p| &p.id).collect();
         for approver in &case.resultant.approvers {
-            let brought = |id: &&PolicyId| approver.policies.contains(*id);
-            let groups = bits(own.iter().map(brought));
+            let groups = case.resultant.groups_of(approver);
             match &approver.approver {
                 Approver::User(person) if could_approve(person) => {
                     *left.known.entry(person).or_default() |= groups;

@@ -149,11 +149,11 @@ fn terminate(task: &Task, reason: TerminationReason, due_at: Option<Instant>) ->
 /// Lets approvals lapse when there are enough of them (D9).
 fn lapse_at_threshold(case: &Case, directory: &Directory) -> Option<Step> {
     let pending = matches!(case.change_request.state, CrState::Pending { .. });
-    let due = pending && missing(case) == 0;
+    let due = pending && case.resultant.recheck_approvers() && missing(case) == 0;
     due.then(|| let_lapse(case, directory)).flatten()
 }
 
-/// Lets approvals lapse before a start is decided (D9): all that fail, before any of them is missed.
+/// Lets approvals lapse before a start is decided (D9): all that fail, before any is missed.
 fn lapse_at_start(case: &Case, directory: &Directory, recheck: Recheck) -> Option<Step> {
     let approved = matches!(case.change_request.state, CrState::Approved { .. });
     let due = approved && recheck == Recheck::AtStart;

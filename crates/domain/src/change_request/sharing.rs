@@ -1,6 +1,6 @@
 //! Which tasks share a change request (S1 to S4).
 
-use super::{Case, CrState};
+use super::{Case, CrState, CreateTask};
 use crate::log::digest_of;
 use crate::person::Person;
 use crate::policy::{ResultantPolicy, Sharing};
@@ -32,15 +32,18 @@ pub fn sharing_key(spec: &TaskSpec, resultant: &ResultantPolicy) -> Option<Strin
 /// Whether a task may join a settled change request that its key has found: one that is open, has
 /// room, was frozen under the very policies that match now, and is approved by nobody whom the
 /// task's coming would bar (S3, S4).
-pub fn may_join(case: &Case, spec: &TaskSpec, resultant_digest: &str) -> bool {
+pub fn may_join(case: &Case, command: &CreateTask) -> bool {
     let change_request = &case.change_request;
+    let content = &change_request.content;
     let open = match change_request.state {
         CrState::Pending { .. } | CrState::Approved { .. } => true,
         CrState::Rejected { .. } | CrState::Expired { .. } | CrState::Withdrawn { .. } => false,
     };
-    let creator = spec.creator.as_ref().map(|creator| &creator.person);
+    let creator = command.spec.creator.as_ref().map(|creator| &creator.person);
     let barred = |creator: &Person| change_request.approvals().any(|it| it.person == *creator);
     open && case.tasks.len() < TASKS_LIMIT
-        && change_request.content.resultant == resultant_digest
+        && content.sharing_key.is_some()
+        && content.sharing_key == command.sharing_key
+        && content.resultant == command.resultant_digest
         && !(case.resultant.block_creator && creator.is_some_and(barred))
 }

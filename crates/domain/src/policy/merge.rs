@@ -1,11 +1,12 @@
 //! What all matching policies merge into (G1), with the provenance of every part (G5).
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Places, Policy, Quorum, Sharing, Terms, TimeToLive};
+use super::{Groups, Places, Policy, Quorum, Sharing, Terms, TimeToLive, bits};
 use crate::ids::{PolicyId, TeamId};
 use crate::log::digest_of;
 use crate::person::Person;
@@ -72,7 +73,7 @@ pub struct ResultantPolicy {
     pub minimum_approvals: u32,
     /// Whether any policy blocks the creator.
     pub block_creator: bool,
-    /// Everyone who may approve, in order.
+    /// Everyone who may approve, in order, so that anyone is found without looking at all.
     pub approvers: Vec<ResultantApprover>,
     /// The policies that matched, by id.
     pub policies: Vec<MatchedPolicy>,
@@ -97,6 +98,36 @@ impl ResultantPolicy {
     /// The policies whose minimum must come from their own approvers, by id.
     pub fn own_policies(&self) -> impl Iterator<Item = &MatchedPolicy> {
         self.policies.iter().filter(|policy| policy.is_own())
+    }
+
+    /// The groups of which an approver may fill a place: of those policies that name them.
+    pub(crate) fn groups_of(&self, named: &ResultantApprover) -> Groups {
+        bits(
+            self.own_policies()
+                .map(|policy| named.policies.contains(&policy.id)),
+        )
+    }
+
+    /// A person, where they are named.
+    pub(crate) fn named_user(&self, person: &Person) -> Option<&ResultantApprover> {
+        let found = self
+            .approvers
+            .binary_search_by(|named| match &named.approver {
+                Approver::User(user) => user.cmp(person),
+                Approver::Team(_) => Ordering::Greater,
+            });
+        self.approvers.get(found.ok()?)
+    }
+
+    /// A team, where it is named; of each id there is one incarnation.
+    pub(crate) fn named_team(&self, id: &TeamId) -> Option<&ResultantApprover> {
+        let found = self
+            .approvers
+            .binary_search_by(|named| match &named.approver {
+                Approver::User(_) => Ordering::Less,
+                Approver::Team(team) => team.id.cmp(id),
+            });
+        self.approvers.get(found.ok()?)
     }
 
     /// Their places, empty.

@@ -22,10 +22,13 @@ pub(crate) fn bits(truths: impl Iterator<Item = bool>) -> Groups {
 pub(crate) struct Places {
     /// How many places each group has.
     sizes: Vec<usize>,
-    /// Everyone who asked for a place, by what they may fill.
+    /// Everyone who has a place, by what they may fill.
     people: Vec<Groups>,
     /// Who fills a place of each group.
     filled: Vec<Vec<usize>>,
+    /// Groups that were asked for in vain. Places only fill up, so it would be in vain again, for
+    /// these groups and for fewer of them.
+    refused: Vec<Groups>,
 }
 
 impl Places {
@@ -36,15 +39,39 @@ impl Places {
             sizes,
             people: Vec::new(),
             filled,
+            refused: Vec::new(),
         }
     }
 
     /// Gives a person a place, if there is one for them or others can make room.
     pub(crate) fn place(&mut self, groups: Groups) -> bool {
+        if self.refused.iter().any(|refused| groups & !refused == 0) {
+            return false;
+        }
         let person = self.people.len();
         self.people.push(groups);
         let mut visited = 0;
-        self.seat(person, &mut visited)
+        let seated = self.seat(person, &mut visited);
+        if !seated {
+            self.people.pop();
+            self.refused.push(groups);
+        }
+        seated
+    }
+
+    /// Gives everyone a place who can have one, until all are filled.
+    pub(crate) fn place_all(&mut self, people: impl Iterator<Item = Groups>) {
+        for groups in people {
+            if self.all_empty() == 0 {
+                break;
+            }
+            self.place(groups);
+        }
+    }
+
+    /// How many people have a place.
+    pub(crate) fn seated(&self) -> usize {
+        self.people.len()
     }
 
     /// Whether [`Places::place`] would find a place.
@@ -87,7 +114,7 @@ impl Places {
         false
     }
 
-    /// How many places of each group are filled by the first so many who asked.
+    /// How many places of each group are filled by the first so many who were seated.
     pub(crate) fn filled_by_first(&self, count: usize) -> Vec<usize> {
         let by_first = |group: &Vec<usize>| group.iter().filter(|&&it| it < count).count();
         self.filled.iter().map(by_first).collect()

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Approver, Groups, Places, Quorum, ResultantApprover, ResultantPolicy, bits};
+use super::{Approver, Groups, Places, Quorum, ResultantApprover, ResultantPolicy};
 use crate::directory::Directory;
 use crate::ids::{PolicyId, TeamId};
 use crate::person::Person;
@@ -62,11 +62,16 @@ impl Warning {
                 policy,
                 cure,
             } => {
-                let of = match (policy, cure) {
-                    (Some(policy), Cure::CreateAnew) => {
-                        format!(" from policy {policy}'s own approvers")
-                    }
-                    (Some(_), Cure::MendPolicy) | (None, _) => String::new(),
+                let found = match (policy, cure) {
+                    (Some(policy), Cure::CreateAnew) => format!(
+                        "{minimum} approvals are required from policy {policy}'s own approvers, \
+                         but only {eligible} can be had beside what other policies require: one \
+                         person fills one place"
+                    ),
+                    (Some(_), Cure::MendPolicy) | (None, _) => format!(
+                        "{minimum} approvals are required but only {eligible} people could give \
+                         one"
+                    ),
                 };
                 let cure = match cure {
                     Cure::MendPolicy => "add approvers or lower the minimum",
@@ -74,10 +79,7 @@ impl Warning {
                         "withdraw the task, mend the policy or the team, and create a new task"
                     }
                 };
-                format!(
-                    "{minimum} approvals are required{of} but only {eligible} people could give \
-                     one; {cure}"
-                )
+                format!("{found}; {cure}")
             }
             Self::OwnApproversNotNeeded { policy } => {
                 format!("policy {policy} can be met without its own approvers")
@@ -228,11 +230,10 @@ impl Reach {
         approvers: impl Fn(&ResultantApprover) -> bool,
         people: impl Fn(&Person) -> bool,
     ) -> Self {
-        let own: Vec<&PolicyId> = resultant.own_policies().map(|p| &p.id).collect();
         let mut known: BTreeMap<Person, Groups> = BTreeMap::new();
         let mut claimed = Vec::new();
         for named in resultant.approvers.iter().filter(|it| approvers(it)) {
-            let groups = bits(own.iter().map(|id| named.policies.contains(*id)));
+            let groups = resultant.groups_of(named);
             let found = Eligible::of(std::iter::once(&named.approver), directory);
             claimed.extend(found.or_anybody.then_some(groups));
             for person in found.people.into_iter().filter(|it| people(it)) {
@@ -240,9 +241,7 @@ impl Reach {
             }
         }
         let mut places = resultant.places();
-        for groups in known.values() {
-            places.place(*groups);
-        }
+        places.place_all(known.values().copied());
         for groups in &claimed {
             while places.place(*groups) {}
         }

@@ -20,6 +20,7 @@ pub(crate) fn reply_name(reply: &Reply) -> String {
     match reply {
         Reply::Done(_) => "Done".to_owned(),
         Reply::Stale => "Stale".to_owned(),
+        Reply::Deferred => "Deferred".to_owned(),
         Reply::Broken(_) => "Broken".to_owned(),
         Reply::Refused(Refusal::StartNotNow { cause, .. }) => match cause {
             NotNow::Held { waiting_for } => format!("StartNotNow:{}", waiting_for.name()),

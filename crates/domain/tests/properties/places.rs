@@ -4,7 +4,7 @@
 //! approvers) and a set of people who have approved. Any number of pooled policies asks for what
 //! one does that names all their people and has their highest minimum (G1, shown in `merging`), so
 //! there is at most one of them. Of cases that differ only by the names of people, or by the order
-//! of the policies, one is looked at. Beside a pooled policy no more than four places are looked at:
+//! of the policies, one is looked at. Beside a pooled policy at most four places are looked at:
 //! more are too many for four people, whatever else is asked.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -261,3 +261,27 @@ fn c3_the_caller_is_not_the_creator() {
     let Person { subject, .. } = found.person;
     assert_eq!(subject, "carl");
 }
+
+/// All of a batch is made under the store's write lock, so a batch that has grown large leaves the
+/// rest to the next one; nothing of the rest has happened.
+#[test]
+fn a_batch_that_has_grown_large_defers_what_is_left() {
+    let mut gate = Gate::new();
+    let orchestrator = caller("orc");
+    let command = |gate: &Gate, number: usize| Command {
+        caller: Some(orchestrator.clone()),
+        action: gate.prepare(spec(&format!("t{number}"))),
+        request: None,
+    };
+    let commands: Vec<Command> = (0..1_500).map(|number| command(&gate, number)).collect();
+    let outcome = gate.run(&commands, at(1));
+    let deferred = |reply: &&Reply| **reply == Reply::Deferred;
+    let first = outcome.replies.iter().position(|it| deferred(&it)).unwrap();
+    // Three entries for each: the change request, the task, and that it may start.
+    assert_eq!(first, 4_096_usize.div_ceil(3));
+    assert!(outcome.replies[first..].iter().all(|it| deferred(&it)));
+    assert_eq!(outcome.entries.len(), first * 3);
+    let rest = gate.run(&commands[first..], at(2));
+    assert!(rest.replies.iter().all(|it| matches!(it, Reply::Done(_))));
+    assert_eq!(gate.store.cases.len(), commands.len());
+}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use countersign_domain::batch::Wanted;
 use countersign_domain::change_request::Case;
 use countersign_domain::ids::{CrNumber, CrRef, TaskId};
 use sea_orm::Statement;
@@ -36,17 +37,19 @@ impl Store {
         Ok(found.into_values().collect())
     }
 
-    /// What a creation of a task would look at: the change request that holds it, and the newest
-    /// one that it could share.
-    pub async fn cases_of_creation(
+    /// What creations of tasks would look at: the change requests that hold these tasks, and the
+    /// newest one of each sharing key.
+    pub async fn cases_concerned(
         &self,
-        task: &TaskId,
-        sharing_key: Option<&str>,
+        tasks: &[TaskId],
+        sharing_keys: &[String],
     ) -> Result<Vec<Case>, StoreError> {
-        let Some(key) = sharing_key else {
-            return self.cases_of_tasks(std::slice::from_ref(task)).await;
+        let wanted = Wanted {
+            tasks: tasks.iter().cloned().collect(),
+            sharing_keys: sharing_keys.iter().cloned().collect(),
+            ..Wanted::default()
         };
-        let statement = cases::by_creation(self.backend(), task.as_str(), key);
+        let statement = cases::load(self.backend(), &wanted);
         let (_, found) = self
             .read_cases("read change requests for a creation", statement)
             .await?;

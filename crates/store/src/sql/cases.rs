@@ -149,29 +149,6 @@ const BY_TASK: Pair = Pair {
             FROM wanted JOIN tasks AS t ON t.change_request = wanted.number",
 };
 
-/// What a creation of a task would look at: the change request that holds it, or the newest
-/// one that it could share.
-pub(crate) fn by_creation(backend: DbBackend, task: &str, sharing_key: &str) -> Statement {
-    BY_CREATION.with(backend, [task.into(), sharing_key.into()])
-}
-
-const BY_CREATION: Pair = Pair::both(
-    "WITH wanted(number) AS (
-        SELECT change_request FROM tasks WHERE id = $1
-        UNION
-        SELECT (
-            SELECT number FROM change_requests
-            WHERE sharing_key = $2
-            ORDER BY number DESC LIMIT 1
-        )
-    )
-    SELECT CAST(1 AS bigint), c.number, NULL, c.frozen, c.live
-        FROM wanted JOIN change_requests AS c ON c.number = wanted.number
-    UNION ALL
-    SELECT 2, t.change_request, t.id, t.frozen, t.live
-        FROM wanted JOIN tasks AS t ON t.change_request = wanted.number",
-);
-
 /// Resultant policies by digest.
 pub(crate) fn resultants<'a>(
     backend: DbBackend,
