@@ -1,6 +1,5 @@
-//! D1, D2, G1, G2, G3, G4, G6, I-15 against trying: up to four policies with teams, all sets of
-//! four
-//! people.
+//! D1, D2, G1, G2, G3, G4, G6, I-15 against trying: up to four policies with teams, and all sets
+//! of four people.
 
 use std::collections::BTreeSet;
 
