@@ -101,20 +101,6 @@ async fn told(stream: &mut Statuses, sequence: u64) {
     }
 }
 
-fn resident_mib(server: &Server) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap();
-    line.split_whitespace()
-        .nth(1)
-        .unwrap()
-        .parse::<f64>()
-        .unwrap()
-        / 1_024.0
-}
-
 async fn lagging(database: Database) {
     let server = Server::start(&database).await;
     load::policy(&server).await;
@@ -132,7 +118,7 @@ async fn lagging(database: Database) {
     let mut each = Vec::new();
     for _ in 0..ROUNDS {
         without.extend(latencies(&alice, &mut quick).await);
-        let before = resident_mib(&server);
+        let before = server.resident_kib() / 1_024.0;
         let connections: Vec<_> = (0..LAGGING).map(|_| server.as_("slow")).collect();
         let mut slow = Vec::new();
         for connection in &connections {
@@ -144,7 +130,7 @@ async fn lagging(database: Database) {
             turn(&alice, number, false).await;
         }
         with.extend(latencies(&alice, &mut quick).await);
-        each.push((resident_mib(&server) - before) / LAGGING as f64);
+        each.push((server.resident_kib() / 1_024.0 - before) / LAGGING as f64);
         // It was lagging indeed, and comes to the newest state all the same.
         let newest = turn(&alice, 0, true).await;
         turn(&alice, 0, false).await;

@@ -62,16 +62,6 @@ async fn read(stream: &mut Signals, signal: Option<Signal>, wanted: usize) -> us
         .expect("all signals come in time")
 }
 
-/// What the server's process has in RAM, in KiB.
-fn resident_kib(server: &Server) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
 async fn create_all(server: &Server, prefix: &str, count: usize, runner: &str) {
     let connections: Vec<_> = (0..CALLERS)
         .map(|_| server.as_("orchestrator:ci"))
@@ -96,7 +86,7 @@ async fn many_streams(server: &Server) {
     // The first ones pay for what is made once.
     let mut warm = open(&server.as_("runner:warm"), vec!["watched0".to_owned()]).await;
     read(&mut warm, None, 0).await;
-    let before = resident_kib(server);
+    let before = server.resident_kib();
     let connections: Vec<Connection> = (0..STREAMS / STREAMS_PER_CONNECTION)
         .map(|number| server.as_(&format!("runner:many-{}", number / CONNECTIONS_PER_CALLER)))
         .collect();
@@ -110,7 +100,7 @@ async fn many_streams(server: &Server) {
         opened
     });
     let mut streams: Vec<Signals> = join_all(opening).await.into_iter().flatten().collect();
-    let each = (resident_kib(server) - before) / STREAMS as f64;
+    let each = (server.resident_kib() - before) / STREAMS as f64;
     assert_eq!(streams.len(), STREAMS);
     let began = now();
     approve(&server.as_("alice"), "watched0").await.unwrap();
@@ -164,14 +154,14 @@ async fn many_tasks(server: &Server) {
     // What reading so many states takes, the allocator keeps: that is paid before measuring.
     let mut named = open(&runner, ids.clone()).await;
     assert_eq!(read(&mut named, None, 0).await, TASKS);
-    let before = resident_kib(server);
+    let before = server.resident_kib();
     let mut shared = Vec::new();
     for _ in 0..SHARED {
         let mut stream = open(&runner, ids.clone()).await;
         assert_eq!(read(&mut stream, None, 0).await, TASKS);
         shared.push(stream);
     }
-    let each = (resident_kib(server) - before) / (SHARED * TASKS) as f64;
+    let each = (server.resident_kib() - before) / (SHARED * TASKS) as f64;
     println!("{TASKS} named tasks on one stream: {each:.2} KiB each (bar {KIB_PER_TASK_BAR})");
     assert!(each <= KIB_PER_TASK_LIMIT, "a task takes {each:.2} KiB");
     drop((named, shared));

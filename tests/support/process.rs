@@ -101,6 +101,15 @@ impl Server {
         self.child.id().unwrap()
     }
 
+    /// What its process has in RAM, in KiB.
+    #[allow(dead_code, reason = "not every suite asks for it")]
+    pub(crate) fn resident_kib(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let mut lines = status.lines();
+        let line = lines.find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
     /// Kills it as a power cut would; proves that it was running until then.
     pub(crate) async fn kill(&mut self) {
         assert!(

@@ -21,7 +21,7 @@ pub(crate) const TASK: &str = "deploy-7";
 pub(crate) const CLAIM: &str = "claim-1";
 pub(crate) const DIGEST: &str = "sha256:a";
 /// How long the caller waits, on the driven clock.
-const UNTIL: Duration = Duration::from_secs(60);
+const UNTIL: Duration = Duration::from_secs(240);
 
 /// How a cell came out.
 #[derive(Debug)]

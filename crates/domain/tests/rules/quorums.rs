@@ -251,6 +251,19 @@ fn g4_the_assignment_shown_can_be_completed_by_those_who_are_left() {
 }
 
 #[test]
+fn g4_somebody_unknown_of_a_claimed_team_can_complete_the_assignment() {
+    let mut gate = Gate::new();
+    gate.play(
+        "0 adm team open claimed
+         0 adm policy p users=ann teams=open quorum=own
+         0 adm policy q users=ann quorum=own
+         1 orc create t1
+         2 ann approve t1                     -> PENDING missing=1",
+    );
+    assert_eq!(shown(&gate), "1 of open: p 1 of open");
+}
+
+#[test]
 fn g4_those_who_could_help_are_known_by_all_that_they_are_named_through() {
     let mut gate = Gate::new();
     gate.play(

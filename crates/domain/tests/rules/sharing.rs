@@ -155,12 +155,17 @@ fn s2_the_newest_one_is_joined_and_only_while_it_is_open() {
                  5 ann reject t2                          -> REJECTED";
     let mut gate = Gate::played(steps);
     gate.play("6 orc create t4 release=r1 creator=dan     -> CR-3 PENDING");
-    // The same in one batch.
-    let mut gate = Gate::played(&steps[..steps.rfind('5').unwrap()]);
-    let lines = ["6 ann reject t2", "6 orc create t4 release=r1 creator=dan"];
-    let commands: Vec<Command> = lines.iter().map(|line| gate.read(line).0).collect();
-    gate.run(&commands, at(6));
-    assert_eq!(numbers(&gate, "t4"), "3");
+    // The same in one batch; and one that also looks at the older change request.
+    let create = "6 orc create t4 release=r1 creator=dan";
+    for (first, expected) in [("6 ann reject t2", "3"), ("6 ann approve t1", "2")] {
+        let mut gate = Gate::played(&steps[..steps.rfind('5').unwrap()]);
+        let commands: Vec<Command> = [first, create]
+            .iter()
+            .map(|line| gate.read(line).0)
+            .collect();
+        gate.run(&commands, at(6));
+        assert_eq!(numbers(&gate, "t4"), expected, "{first}");
+    }
 }
 
 #[test]
