@@ -289,8 +289,11 @@ fn start_task(
 ) -> Result<Answer, Stop> {
     let behind = session.set.head.clock_behind_micros(session.context.clock);
     let number = visible_task(session, &command.task, caller)?;
-    settle_only(session, number)?;
-    settle_with(session, number, Recheck::AtStart)?;
+    let case = session.set.cases.get(&number);
+    if case.is_some_and(|case| case.resultant.recheck_approvers()) {
+        settle_only(session, number)?;
+        settle_with(session, number, Recheck::AtStart)?;
+    }
     on_task(session, &command.task, caller, cause, |case, context| {
         let task = task_of(case, &command.task)?;
         let granted = start(task, command, caller, behind)?;

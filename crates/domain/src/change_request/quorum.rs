@@ -39,11 +39,14 @@ pub struct GroupDeficit {
 /// that only a policy's own approvers can, whichever is more. Whoever fills a place counts towards
 /// the minimum too.
 pub(super) fn missing(case: &Case) -> u32 {
-    let to_minimum = case
-        .resultant
-        .minimum_approvals
-        .saturating_sub(case.counted());
-    to_minimum.max(count(counted_places(case).all_empty()))
+    missing_beside(case, &counted_places(case))
+}
+
+/// The same, where it is known how the approvals that count fill the places.
+fn missing_beside(case: &Case, counted: &Places) -> u32 {
+    let minimum = case.resultant.minimum_approvals;
+    let to_minimum = minimum.saturating_sub(case.counted());
+    to_minimum.max(count(counted.all_empty()))
 }
 
 /// The places as the approvals that count fill them. In the order of the policies, so that neither
@@ -77,8 +80,8 @@ pub fn deficit(case: &Case, directory: &Directory) -> Deficit {
     }
     let counted = counted_places(case);
     let empty = count(counted.all_empty());
-    let total = missing(case);
-    let anyone = total - empty.min(total);
+    let total = missing_beside(case, &counted);
+    let anyone = total - empty;
     let mut found = Deficit {
         missing: total,
         ..Deficit::default()
