@@ -52,6 +52,10 @@ text_id!(
     TeamId, text::name
 );
 text_id!(
+    /// The id of a freeze.
+    FreezeId, text::name
+);
+text_id!(
     /// The id of a project.
     ProjectId, text::name
 );

@@ -16,6 +16,8 @@ const LAST_MICROS: i64 = 253_402_300_799_999_999;
 impl Instant {
     /// 1970-01-01T00:00:00Z, the earliest instant the gate knows.
     pub const EPOCH: Self = Self(0);
+    /// The last instant the gate knows, at the end of the year 9999: as an end it means "never".
+    pub const LAST: Self = Self(LAST_MICROS);
 
     /// The instant this many microseconds after 1970, if it lies between 1970 and the year 9999.
     pub fn from_micros(micros: i64) -> Option<Self> {

@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 
 use crate::Instant;
+use crate::calendar::Period;
 use crate::change_request::{Case, CrState, ExpiryCause, TASKS_LIMIT};
+use crate::directory::Directory;
 use crate::ids::CrNumber;
 use crate::task::{Task, TaskState, TerminationReason};
 
@@ -33,7 +35,7 @@ type Invariant = (&'static str, fn(&Case) -> bool);
 
 /// All invariants of a settled case.
 pub fn check(case: &Case) -> Result<(), Violation> {
-    let all: [Invariant; 10] = [
+    let all: [Invariant; 11] = [
         (
             "I-03 cleared only under an approved change request",
             cleared_only_when_approved,
@@ -59,6 +61,10 @@ pub fn check(case: &Case) -> Result<(), Violation> {
         (
             "D11 the etag is a later one exactly where tasks have joined",
             joining_changed_the_etag,
+        ),
+        (
+            "W4 a period lies in the task's window, and is bound to exactly where policies have windows",
+            periods_fit,
         ),
         (
             "W7 a task expires only with its change request",
@@ -165,7 +171,24 @@ pub fn passed_over_nothing(case: &Case) -> bool {
     !passed || !case.could_start()
 }
 
-/// I-05: a start lies in the task's window.
-pub fn starts_inside_window(task: &Task, at: Instant) -> bool {
-    task.content.spec.window.contains(at)
+/// W4.
+pub fn periods_fit(case: &Case) -> bool {
+    let has_windows = case.resultant.has_windows();
+    case.tasks.values().all(|task| {
+        let window = task.content.spec.window;
+        let fits = |period: Period| {
+            window.has_opened(period.start)
+                && period.start < period.end
+                && window.end.is_none_or(|end| period.end <= end)
+        };
+        task.period.is_some() == has_windows && task.period.is_none_or(fits)
+    })
+}
+
+/// I-05: a start lies in the task's window, in the period it is bound to, and under no freeze.
+pub fn may_start_at(task: &Task, directory: &Directory, at: Instant) -> bool {
+    let spec = &task.content.spec;
+    spec.window.contains(at)
+        && task.bounds().contains(at)
+        && directory.freezes_on(spec, at).next().is_none()
 }

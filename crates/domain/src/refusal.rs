@@ -5,8 +5,10 @@
 
 use crate::Instant;
 use crate::ids::{
-    ArtifactDigest, CrNumber, EnvironmentId, PolicyId, ProjectId, RequestId, TaskId, TeamId,
+    ArtifactDigest, CrNumber, EnvironmentId, FreezeId, PolicyId, ProjectId, RequestId, TaskId,
+    TeamId,
 };
+use crate::policy::NoPeriod;
 use crate::task::WaitingFor;
 
 /// Why a start is refused now but may be granted later.
@@ -16,6 +18,8 @@ pub enum NotNow {
     Held {
         /// It waits for this.
         waiting_for: WaitingFor,
+        /// The freezes that hold it.
+        freezes: Vec<FreezeId>,
     },
     /// The permit is not the newest one.
     StaleGeneration {
@@ -133,6 +137,12 @@ pub enum Refusal {
         /// The id.
         team: TeamId,
     },
+    /// The freeze id is taken.
+    #[error("freeze id {freeze} is taken; choose another one or update that freeze")]
+    FreezeIdTaken {
+        /// The id.
+        freeze: FreezeId,
+    },
     /// The request id was used for another call.
     #[error("request id {request} was used for a call with other content; use a new one")]
     RequestIdReused {
@@ -235,6 +245,26 @@ pub enum Refusal {
         /// The first policies that name it.
         policies: Vec<PolicyId>,
     },
+    /// No period lies ahead in which all policies' windows and the task's own are open (W4).
+    #[error("{}", no_period(.why, .policies))]
+    NoPeriod {
+        /// The policies that have windows.
+        policies: Vec<PolicyId>,
+        /// Why not.
+        why: NoPeriod,
+    },
+    /// Only what is in force can be lifted (F3).
+    #[error(
+        "freeze {freeze} is not in force{}; only one that is can be lifted, change or delete it \
+         instead",
+        begins(.begins_at)
+    )]
+    FreezeNotInForce {
+        /// The freeze.
+        freeze: FreezeId,
+        /// When it will be.
+        begins_at: Option<Instant>,
+    },
     /// More policies match than one change request may hold.
     #[error("{found} policies match this task; allowed: at most {limit}; merge some of them")]
     TooManyPolicies {
@@ -311,6 +341,9 @@ impl Refusal {
             Self::PolicyRequired { .. } => "M6",
             Self::CreatorRequired { .. } => "C3",
             Self::PolicyIdTaken { .. } | Self::TeamIdTaken { .. } => "M1",
+            Self::FreezeIdTaken { .. } => "F1",
+            Self::NoPeriod { .. } => "W4",
+            Self::FreezeNotInForce { .. } => "F3",
             Self::RequestIdReused { .. } => "E1",
             Self::EtagMismatch { .. } | Self::DigestMismatch { .. } => "D11",
             Self::ChangeRequestEnded { .. } => "D5",
@@ -326,21 +359,48 @@ impl Refusal {
     }
 }
 
-fn list(ids: &[PolicyId]) -> String {
-    ids.iter()
-        .map(PolicyId::as_str)
-        .collect::<Vec<_>>()
-        .join(", ")
+fn list(ids: &[impl ToString]) -> String {
+    let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    texts.join(", ")
+}
+
+fn begins(at: &Option<Instant>) -> String {
+    at.map(|at| format!(", it begins at {at}"))
+        .unwrap_or_default()
+}
+
+fn no_period(why: &NoPeriod, policies: &[PolicyId]) -> String {
+    let policies = list(policies);
+    match why {
+        NoPeriod::NeverOpen => format!(
+            "the change windows of policies {policies} are not open together within ten years; \
+             mend them, PreviewSchedule shows when each is open"
+        ),
+        NoPeriod::OutsideTaskWindow { opens_at } => format!(
+            "the change windows of policies {policies} are not open within the task's window, but \
+             at {opens_at}; create the task with a window in which they are"
+        ),
+        NoPeriod::TooMuchWork => format!(
+            "the change windows of policies {policies} take too long to look through; use fewer or \
+             simpler ones"
+        ),
+    }
 }
 
 fn not_now(cause: &NotNow) -> String {
     match cause {
         NotNow::Held {
             waiting_for: WaitingFor::Approval,
+            ..
         } => "the task is held: approvals are missing".to_owned(),
         NotNow::Held {
             waiting_for: WaitingFor::Window,
+            ..
         } => "the task is held: its window has not opened".to_owned(),
+        NotNow::Held {
+            waiting_for: WaitingFor::Freeze,
+            freezes,
+        } => format!("the task is held by freezes: {}", list(freezes)),
         NotNow::StaleGeneration { named, current } => {
             format!("the call names generation {named}, the current one is {current}")
         }

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::Instant;
+use crate::calendar::Period;
 use crate::change_request::{ChangeRequest, CrContent, CrState, Decision};
 use crate::directory::Team;
+use crate::freeze::Freeze;
 use crate::log::{FORMAT, Stamp, digest_of};
 use crate::policy::Policy;
 use crate::task::{Task, TaskContent, TaskState};
@@ -34,6 +36,8 @@ struct CrLive {
 #[derive(Debug, Serialize, Deserialize)]
 struct TaskLive {
     stamp: Stamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    period: Option<Period>,
     generation: u64,
     state: TaskState,
 }
@@ -157,6 +161,7 @@ impl TaskRow {
         };
         let live = TaskLive {
             stamp: from.stamp,
+            period: from.period,
             generation: from.generation,
             state: from.state.clone(),
         };
@@ -187,6 +192,7 @@ impl TaskRow {
         let live: TaskLive = read(live)?;
         Ok(Task {
             content: Arc::new(content),
+            period: live.period,
             generation: live.generation,
             state: live.state,
             stamp: live.stamp,
@@ -244,6 +250,36 @@ impl TeamRow {
 
     /// The team of a row's text.
     pub fn parse(document: &str) -> Result<Team, RowError> {
+        read(document)
+    }
+}
+
+/// A freeze's row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FreezeRow {
+    /// Its id; the key.
+    pub id: String,
+    /// The whole freeze.
+    pub document: String,
+    /// When tasks have to be looked at again because of it.
+    pub due_at: Option<Instant>,
+    /// The sequence of its newest entry.
+    pub sequence: u64,
+}
+
+impl FreezeRow {
+    /// The row of a freeze.
+    pub fn new(from: &Freeze) -> Self {
+        Self {
+            id: from.draft.id.to_string(),
+            document: text(from),
+            due_at: from.due_at,
+            sequence: from.stamp.sequence,
+        }
+    }
+
+    /// The freeze of a row's text.
+    pub fn parse(document: &str) -> Result<Freeze, RowError> {
         read(document)
     }
 }

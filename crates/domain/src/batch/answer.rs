@@ -5,9 +5,10 @@ use std::sync::Arc;
 use crate::Instant;
 use crate::change_request::Case;
 use crate::directory::Team;
+use crate::freeze::Freeze;
 use crate::ids::{TaskId, TeamId};
 use crate::invariants::Violation;
-use crate::policy::{Policy, Warning};
+use crate::policy::Policy;
 use crate::refusal::Refusal;
 
 /// What a granted command answers.
@@ -23,12 +24,7 @@ pub enum Answer {
         now: Instant,
     },
     /// A policy as kept.
-    Policy {
-        /// The policy.
-        policy: Arc<Policy>,
-        /// What to know about it.
-        warnings: Vec<Warning>,
-    },
+    Policy(Arc<Policy>),
     /// A policy was deleted.
     PolicyDeleted,
     /// A team as kept.
@@ -40,6 +36,10 @@ pub enum Answer {
         /// Its incarnation.
         incarnation: u64,
     },
+    /// A freeze as kept.
+    Freeze(Arc<Freeze>),
+    /// A freeze was deleted.
+    FreezeDeleted,
     /// The clock was accepted.
     ClockAccepted {
         /// Up to this instant the log may be ahead of it.

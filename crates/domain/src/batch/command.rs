@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use crate::access::Principal;
 use crate::change_request::{Approve, CreateTask, Reject, Revoke};
 use crate::directory::DirectoryCommand;
+use crate::freeze::SweepFreeze;
 use crate::ids::{CrNumber, CrRef, RequestId, TaskId};
 use crate::log::RequestMark;
 use crate::person::Person;
 use crate::task::{FinishTask, StartTask, WithdrawTask};
+use crate::Instant;
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +29,7 @@ pub enum Action {
     Start(StartTask),
     /// The report of an outcome.
     Finish(FinishTask),
-    /// A change of policies or teams.
+    /// A change of policies, teams or freezes.
     Directory(DirectoryCommand),
     /// That the clock be accepted (K2).
     AcceptClock {
@@ -35,14 +37,21 @@ pub enum Action {
         comment: String,
     },
     /// It is now the instant of the transaction: settle this change request.
-    Settle(CrNumber),
+    Settle {
+        /// Which.
+        number: CrNumber,
+        /// When that was due, if it is because of a freeze: its tasks do not know.
+        due_at: Option<Instant>,
+    },
+    /// Tasks were looked at because of a freeze.
+    Sweep(SweepFreeze),
 }
 
 impl Action {
     /// Whether the action must be alone in its batch.
     pub fn is_alone(&self) -> bool {
         match self {
-            Self::Directory(_) | Self::AcceptClock { .. } => true,
+            Self::Directory(_) | Self::AcceptClock { .. } | Self::Sweep(_) => true,
             Self::Create(_)
             | Self::Approve(_)
             | Self::Reject(_)
@@ -50,7 +59,7 @@ impl Action {
             | Self::Withdraw(_)
             | Self::Start(_)
             | Self::Finish(_)
-            | Self::Settle(_) => false,
+            | Self::Settle { .. } => false,
         }
     }
 }
@@ -102,10 +111,10 @@ impl Wanted {
                 Action::Withdraw(WithdrawTask { task, .. })
                 | Action::Start(StartTask { task, .. })
                 | Action::Finish(FinishTask { task, .. }) => wanted.task(task),
-                Action::Settle(number) => {
+                Action::Settle { number, .. } => {
                     wanted.change_requests.insert(*number);
                 }
-                Action::Directory(_) | Action::AcceptClock { .. } => {}
+                Action::Directory(_) | Action::AcceptClock { .. } | Action::Sweep(_) => {}
             }
         }
         wanted

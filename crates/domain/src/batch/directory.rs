@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::Answer;
 use super::run::Stop;
 use super::session::{Session, broken, directory_answer};
-use crate::directory::{self, DirectoryCommand};
-use crate::ids::CrNumber;
+use crate::directory::{self, Directory, DirectoryCommand};
+use crate::freeze::{SweepFreeze, sweep_freeze};
+use crate::ids::{CrNumber, FreezeId};
 use crate::invariants::Violation;
 use crate::log::{Cause, Event, IllegalEdge, StoreEvent};
-use crate::policy::policy_warnings;
 use crate::refusal::Refusal;
 
 pub(super) fn change_directory(
@@ -18,18 +18,38 @@ pub(super) fn change_directory(
     cause: Cause,
 ) -> Result<Answer, Stop> {
     let directory = session.context.directory;
-    let Some(event) = directory::decide(directory, command)? else {
+    let Some(event) = directory::decide(directory, command, session.context.now)? else {
         return unchanged(session, command);
-    };
-    let illegal = |edge: IllegalEdge| {
-        let name = "I-02 legal edges only";
-        Stop::Broken(Violation {
-            name,
-            subject: edge.to_string(),
-        })
     };
     let stamp = session.emit(&event, cause).map_err(illegal)?;
     directory_answer(session, &event, stamp).map_err(illegal)
+}
+
+/// Remembers how far tasks were looked at because of a freeze.
+pub(super) fn remember_sweep(
+    session: &mut Session<'_>,
+    command: &SweepFreeze,
+) -> Result<Answer, Stop> {
+    let context = session.context;
+    let Some(event) = sweep_freeze(context.directory, command, context.now) else {
+        return Ok(Answer::Settled);
+    };
+    let due_at = context
+        .directory
+        .freeze_or_remains(&command.id)
+        .and_then(|freeze| freeze.due_at);
+    let cause = Cause::Time { due_at };
+    let stamp = session.emit(&event, cause).map_err(illegal)?;
+    directory_answer(session, &event, stamp).map_err(illegal)?;
+    Ok(Answer::Settled)
+}
+
+fn illegal(edge: IllegalEdge) -> Stop {
+    let name = "I-02 legal edges only";
+    Stop::Broken(Violation {
+        name,
+        subject: edge.to_string(),
+    })
 }
 
 /// The answer to an update that changes nothing.
@@ -39,11 +59,14 @@ fn unchanged(session: &Session<'_>, command: &DirectoryCommand) -> Result<Answer
         DirectoryCommand::CreatePolicy(draft) | DirectoryCommand::UpdatePolicy { draft, .. } => {
             let policy = directory.policy(&draft.id);
             let policy = policy.ok_or_else(|| Refusal::not_found("policy", draft.id.as_str()))?;
-            let warnings = policy_warnings(&policy.draft, directory);
-            Ok(Answer::Policy {
-                policy: Arc::clone(policy),
-                warnings,
-            })
+            Ok(Answer::Policy(Arc::clone(policy)))
+        }
+        DirectoryCommand::CreateFreeze(draft) | DirectoryCommand::UpdateFreeze { draft, .. } => {
+            kept_freeze(directory, &draft.id)
+        }
+        DirectoryCommand::LiftFreeze { id, .. } => kept_freeze(directory, id),
+        DirectoryCommand::DeleteFreeze { id, .. } => {
+            Err(Refusal::not_found("freeze", id.as_str()).into())
         }
         DirectoryCommand::CreateTeam(draft) | DirectoryCommand::UpdateTeam { draft, .. } => {
             let team = directory.team(&draft.id);
@@ -57,6 +80,12 @@ fn unchanged(session: &Session<'_>, command: &DirectoryCommand) -> Result<Answer
             Err(Refusal::not_found("team", id.as_str()).into())
         }
     }
+}
+
+fn kept_freeze(directory: &Directory, id: &FreezeId) -> Result<Answer, Stop> {
+    let freeze = directory.freeze(id);
+    let freeze = freeze.ok_or_else(|| Refusal::not_found("freeze", id.as_str()))?;
+    Ok(Answer::Freeze(Arc::clone(freeze)))
 }
 
 pub(super) fn accept_clock(

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::create::create_task;
-use super::directory::{accept_clock, change_directory};
+use super::directory::{accept_clock, change_directory, remember_sweep};
 use super::session::{Mark, Session, broken, number_of};
 use super::{Action, Answer, Changes, Command, Context, Reply, WorkingSet};
+use crate::Instant;
 use crate::access::Principal;
 use crate::change_request::{Case, Recheck, approve, reject, revoke};
-use crate::ids::{CrNumber, CrRef, TaskId};
+use crate::ids::{CrNumber, CrRef, FreezeId, TaskId};
 use crate::invariants::{self, Violation};
 use crate::log::{AggregateKey, Cause, Entry, Event, Head};
-use crate::policy::policy_warnings;
 use crate::refusal::Refusal;
 use crate::task::{FinishTask, StartTask, TaskEvent, WithdrawTask, finish, start, withdraw};
 
@@ -109,7 +109,8 @@ fn repeated(session: &mut Session<'_>, command: &Command) -> Result<Option<Answe
                 AggregateKey::ChangeRequest(_)
                 | AggregateKey::Store
                 | AggregateKey::Policy(_)
-                | AggregateKey::Team(_) => None,
+                | AggregateKey::Team(_)
+                | AggregateKey::Freeze(_) => None,
             };
             // Another credential of the same person may cover less: it goes on, and is refused.
             let case = number_of(&session.set, &known.aggregate)
@@ -117,13 +118,20 @@ fn repeated(session: &mut Session<'_>, command: &Command) -> Result<Option<Answe
                 .filter(|case| case.is_covered_by(caller));
             case.and_then(|case| case_answer(session, case.number(), task))
         }
-        AggregateKey::Policy(id) => Some(directory.policy(id).map_or(
-            Answer::PolicyDeleted,
-            |policy| Answer::Policy {
-                policy: Arc::clone(policy),
-                warnings: policy_warnings(&policy.draft, directory),
-            },
-        )),
+        AggregateKey::Policy(id) => Some(
+            directory
+                .policy(id)
+                .map_or(Answer::PolicyDeleted, |policy| {
+                    Answer::Policy(Arc::clone(policy))
+                }),
+        ),
+        AggregateKey::Freeze(id) => Some(
+            directory
+                .freeze(id)
+                .map_or(Answer::FreezeDeleted, |freeze| {
+                    Answer::Freeze(Arc::clone(freeze))
+                }),
+        ),
         AggregateKey::Team(id) => Some(directory.team(id).map_or_else(
             || Answer::TeamDeleted {
                 id: id.clone(),
@@ -141,7 +149,8 @@ fn repeated(session: &mut Session<'_>, command: &Command) -> Result<Option<Answe
 /// The one place where a command is decided.
 fn decide(session: &mut Session<'_>, command: &Command) -> Result<Answer, Stop> {
     let caller = match (&command.action, &command.caller) {
-        (Action::Settle(number), _) => return settle_only(session, *number),
+        (Action::Settle { number, due_at }, _) => return settle_due(session, *number, *due_at),
+        (Action::Sweep(sweep), _) => return remember_sweep(session, sweep),
         (_, Some(caller)) => caller,
         (_, None) => return Err(Refusal::CannotDecide.into()),
     };
@@ -179,22 +188,32 @@ fn decide(session: &mut Session<'_>, command: &Command) -> Result<Answer, Stop> 
         Action::Finish(report) => finish_task(session, report, caller, cause),
         Action::Directory(change) => change_directory(session, change, cause),
         Action::AcceptClock { comment } => accept_clock(session, comment, cause),
-        Action::Settle(number) => settle_only(session, *number),
+        Action::Settle { number, due_at } => settle_due(session, *number, *due_at),
+        Action::Sweep(sweep) => remember_sweep(session, sweep),
     }
 }
 
 pub(super) fn settle_only(session: &mut Session<'_>, number: CrNumber) -> Result<Answer, Stop> {
-    settle_with(session, number, Recheck::AtThreshold)
+    settle_due(session, number, None)
+}
+
+fn settle_due(
+    session: &mut Session<'_>,
+    number: CrNumber,
+    due_at: Option<Instant>,
+) -> Result<Answer, Stop> {
+    settle_with(session, number, Recheck::AtThreshold, due_at)
 }
 
 fn settle_with(
     session: &mut Session<'_>,
     number: CrNumber,
     recheck: Recheck,
+    due_at: Option<Instant>,
 ) -> Result<Answer, Stop> {
     check_open(session, number)?;
     let mark = session.mark(number);
-    match session.settle(number, recheck, &Cause::Time { due_at: None }) {
+    match session.settle(number, recheck, &Cause::Time { due_at }) {
         Ok(()) => Ok(Answer::Settled),
         Err(violation) => Err(quarantine(session, number, mark, violation)),
     }
@@ -292,13 +311,15 @@ fn start_task(
     let case = session.set.cases.get(&number);
     if case.is_some_and(|case| case.resultant.recheck_approvers()) {
         settle_only(session, number)?;
-        settle_with(session, number, Recheck::AtStart)?;
+        settle_with(session, number, Recheck::AtStart, None)?;
     }
     on_task(session, &command.task, caller, cause, |case, context| {
         let task = task_of(case, &command.task)?;
-        let granted = start(task, command, caller, behind)?;
-        if granted.is_some() && !invariants::starts_inside_window(task, context.now) {
-            let name = "I-05 a start lies in its window";
+        let holding = context.directory.freezes_on(&task.content.spec, context.now);
+        let freezes: Vec<FreezeId> = holding.map(|freeze| freeze.draft.id.clone()).collect();
+        let granted = start(task, command, caller, behind, &freezes)?;
+        if granted.is_some() && !invariants::may_start_at(task, context.directory, context.now) {
+            let name = "I-05 a start lies in its window and under no freeze";
             return Err(Stop::Broken(Violation {
                 name,
                 subject: format!("task {}", task.id()),

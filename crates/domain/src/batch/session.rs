@@ -7,11 +7,12 @@ use super::working_set::ResultantRow;
 use super::{Answer, Changes, Context, KnownRequest, WorkingSet};
 use crate::change_request::{self, Case, Recheck, Step, settle};
 use crate::directory::{apply_policy, apply_team};
+use crate::freeze::apply_freeze;
 use crate::ids::{CrNumber, TaskId};
 use crate::invariants::{self, Violation};
 use crate::log::{AggregateKey, Body, Cause, Entry, Event, Head, IllegalEdge, Stamp, append};
-use crate::policy::{ResultantPolicy, policy_warnings};
-use crate::rows::{CrRow, PolicyRow, TaskRow, TeamRow};
+use crate::policy::ResultantPolicy;
+use crate::rows::{CrRow, FreezeRow, PolicyRow, TaskRow, TeamRow};
 use crate::task;
 
 /// A batch while it runs.
@@ -156,7 +157,7 @@ impl<'a> Session<'a> {
     /// Applies an event to what is loaded; answers with the seal of an aggregate that ended by it.
     fn apply(&mut self, event: &Event, stamp: Stamp) -> Result<Option<String>, IllegalEdge> {
         match event {
-            Event::Store(_) | Event::Policy(..) | Event::Team(..) => Ok(None),
+            Event::Store(_) | Event::Policy(..) | Event::Team(..) | Event::Freeze(..) => Ok(None),
             Event::ChangeRequest(number, event) => {
                 let found = self.set.cases.get_mut(number);
                 let before = found.as_ref().map(|case| &case.change_request);
@@ -170,12 +171,13 @@ impl<'a> Session<'a> {
             }
             Event::Task(id, event) => {
                 let held_by = match event {
-                    task::TaskEvent::Created { content } => {
+                    task::TaskEvent::Created { content, .. } => {
                         self.new_tasks.insert(id.clone());
                         self.set.holders.insert(id.clone(), content.change_request);
                         Some(content.change_request)
                     }
-                    task::TaskEvent::Cleared { .. }
+                    task::TaskEvent::Bound { .. }
+                    | task::TaskEvent::Cleared { .. }
                     | task::TaskEvent::Held { .. }
                     | task::TaskEvent::Started { .. }
                     | task::TaskEvent::Finished { .. }
@@ -204,23 +206,25 @@ impl<'a> Session<'a> {
         let Some(case) = self.set.cases.get(&number) else {
             return Ok(());
         };
-        // Each task can close, and be held or cleared; each approval can lapse; the change request
-        // can turn and end.
-        let most = case.tasks.len() * 2 + case.change_request.decisions.len() + 4;
+        // Each task can be bound anew and close, and be held or cleared; each approval can lapse; the
+        // change request can turn and end.
+        let most = case.tasks.len() * 3 + case.change_request.decisions.len() + 4;
         for _ in 0..most {
-            let step =
-                self.set.cases.get(&number).and_then(|case| {
-                    settle(case, self.context.directory, recheck, self.context.now)
-                });
-            let Some(Step { event, due_at }) = step else {
+            let Some(case) = self.set.cases.get(&number) else {
+                return Ok(());
+            };
+            let steps = settle(case, self.context.directory, recheck, self.context.now);
+            if steps.is_empty() {
                 return self.check(number);
-            };
-            let cause = match due_at {
-                Some(_) => Cause::Time { due_at },
-                None => cause.clone(),
-            };
-            self.emit(&event, cause)
-                .map_err(|edge| broken(number, &edge))?;
+            }
+            for Step { event, due_at } in steps {
+                let cause = match due_at {
+                    Some(_) => Cause::Time { due_at },
+                    None => cause.clone(),
+                };
+                self.emit(&event, cause)
+                    .map_err(|edge| broken(number, &edge))?;
+            }
         }
         Err(Violation {
             name: "settling ends",
@@ -275,11 +279,14 @@ pub(super) fn number_of(set: &WorkingSet, aggregate: &AggregateKey) -> Option<Cr
     match aggregate {
         AggregateKey::ChangeRequest(number) => Some(*number),
         AggregateKey::Task(id) => set.holders.get(id).copied(),
-        AggregateKey::Store | AggregateKey::Policy(_) | AggregateKey::Team(_) => None,
+        AggregateKey::Store
+        | AggregateKey::Policy(_)
+        | AggregateKey::Team(_)
+        | AggregateKey::Freeze(_) => None,
     }
 }
 
-/// Leaves the row of a policy or team event, and answers it.
+/// Leaves the row of a policy, team or freeze event, and answers it.
 pub(super) fn directory_answer(
     session: &mut Session<'_>,
     event: &Event,
@@ -294,11 +301,7 @@ pub(super) fn directory_answer(
                 .policies
                 .push((id.clone(), next.as_ref().map(PolicyRow::new)));
             Ok(next.map_or(Answer::PolicyDeleted, |policy| {
-                let warnings = policy_warnings(&policy.draft, directory);
-                Answer::Policy {
-                    policy: Arc::new(policy),
-                    warnings,
-                }
+                Answer::Policy(Arc::new(policy))
             }))
         }
         Event::Team(id, event) => {
@@ -314,6 +317,18 @@ pub(super) fn directory_answer(
                 incarnation,
             };
             Ok(next.map_or(deleted, |team| Answer::Team(Arc::new(team))))
+        }
+        Event::Freeze(id, event) => {
+            let before = directory.freeze_or_remains(id);
+            let next = apply_freeze(before, event, stamp)?;
+            session
+                .changes
+                .freezes
+                .push((id.clone(), next.as_ref().map(FreezeRow::new)));
+            let living = next.filter(|freeze| !freeze.deleted);
+            Ok(living.map_or(Answer::FreezeDeleted, |freeze| {
+                Answer::Freeze(Arc::new(freeze))
+            }))
         }
         Event::Store(_) | Event::ChangeRequest(..) | Event::Task(..) => Ok(Answer::Settled),
     }

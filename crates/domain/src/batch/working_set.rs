@@ -6,11 +6,11 @@ use std::sync::Arc;
 use crate::Instant;
 use crate::change_request::Case;
 use crate::directory::Directory;
-use crate::ids::{CrNumber, PolicyId, RequestId, TaskId, TeamId};
+use crate::ids::{CrNumber, FreezeId, PolicyId, RequestId, TaskId, TeamId};
 use crate::log::{AggregateKey, Head};
 use crate::person::Person;
 use crate::policy::{Approver, ResultantPolicy};
-use crate::rows::{self, CrRow, PolicyRow, TaskRow, TeamRow};
+use crate::rows::{self, CrRow, FreezeRow, PolicyRow, TaskRow, TeamRow};
 
 /// What is set for the whole server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct Context<'a> {
     pub now: Instant,
     /// What the clock itself says.
     pub clock: Instant,
-    /// Policies and teams at the head's revision.
+    /// Policies, teams and freezes at the head's revision.
     pub directory: &'a Directory,
     /// What is set.
     pub settings: &'a Settings,
@@ -100,6 +100,8 @@ pub struct Changes {
     pub policies: Vec<(PolicyId, Option<PolicyRow>)>,
     /// Teams to write, or to delete.
     pub teams: Vec<(TeamId, Option<TeamRow>)>,
+    /// Freezes to write, or to delete.
+    pub freezes: Vec<(FreezeId, Option<FreezeRow>)>,
 }
 
 /// A resultant policy as it is stored: once, under its digest.

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::{Case, CrContent, CrEvent, sharing_key};
 use crate::Instant;
+use crate::calendar::Period;
 use crate::ids::CrNumber;
 use crate::log::{Event, digest_of};
-use crate::policy::{ResultantPolicy, Sharing};
+use crate::policy::{Bound, ResultantPolicy, Sharing};
 use crate::refusal::Refusal;
 use crate::task::{TaskContent, TaskEvent, TaskSpec};
 
@@ -54,6 +55,7 @@ pub fn create(
     now: Instant,
 ) -> Result<[Event; 2], Refusal> {
     check(command, require_policy, now)?;
+    let period = bound_to(command, now)?;
     let (number, event) = match joins {
         Some(case) => (case.number(), join(command, case)),
         None => (number, open(command, number, now)),
@@ -65,6 +67,7 @@ pub fn create(
     };
     let task_created = TaskEvent::Created {
         content: Arc::new(task),
+        period,
     };
     Ok([
         Event::ChangeRequest(number, event),
@@ -109,6 +112,21 @@ fn check(command: &CreateTask, require_policy: bool, now: Instant) -> Result<(),
         return Err(Refusal::CreatorRequired { policies });
     }
     Ok(())
+}
+
+/// The period that a task is bound to: the first one open or next to open in its window (W4).
+fn bound_to(command: &CreateTask, now: Instant) -> Result<Option<Period>, Refusal> {
+    let resultant = &command.resultant;
+    match resultant.period_after(command.spec.window, now) {
+        Bound::Free => Ok(None),
+        Bound::To(period) => Ok(Some(period)),
+        Bound::Nowhere(why) => {
+            let policies = resultant.policies.iter();
+            let with_windows = policies.filter(|policy| !policy.terms.windows.is_empty());
+            let policies = with_windows.map(|policy| policy.id.clone()).collect();
+            Err(Refusal::NoPeriod { policies, why })
+        }
+    }
 }
 
 /// A task joins a change request: what is decided on there is no longer the same (D11).

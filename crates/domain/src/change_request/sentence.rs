@@ -2,6 +2,7 @@
 
 use super::{Case, CrState, Deficit, ExpiryCause};
 use crate::Instant;
+use crate::freeze::Outlook;
 use crate::ids::CrPrefix;
 use crate::task::{Blocker, Outcome, Task, TaskState, TerminationReason, blockers};
 
@@ -19,6 +20,7 @@ pub fn sentence(
     task: &Task,
     case: &Case,
     deficit: &Deficit,
+    outlook: &Outlook,
     prefix: &CrPrefix,
     now: Instant,
 ) -> String {
@@ -26,7 +28,7 @@ pub fn sentence(
     let number = prefix.format(task.change_request());
     match &task.state {
         TaskState::Paused { .. } => {
-            let found = blockers(task, deficit, now);
+            let found = blockers(task, deficit, outlook, now);
             let phrases: Vec<String> = found.iter().map(Blocker::phrase).collect();
             format!(
                 "{kind} blocked by change request {number}: {}",

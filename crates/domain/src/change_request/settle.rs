@@ -2,7 +2,8 @@
 //!
 //! It is asked for one step at a time until there is none, before and after every decision. Ends
 //! come first, in the order of their due instants, so that a late settling gives the reasons of a
-//! punctual one (T4); then the approvals that count; then holds and clears, which reflect only now.
+//! punctual one (T4); then the periods that tasks are bound to; then the approvals that count; then
+//! holds and clears, which reflect only now.
 //! A quorum that a decision has just lost comes even before the ends: what is pending again has no
 //! approval whose time to live could pass.
 
@@ -10,8 +11,10 @@ use super::eligibility::still_stands;
 use super::quorum::missing;
 use super::{Case, CrEvent, CrState, ExpiryCause};
 use crate::Instant;
+use crate::calendar::Period;
 use crate::directory::Directory;
 use crate::log::Event;
+use crate::policy::{Bound, OnClose, ResultantPolicy};
 use crate::task::{Task, TaskEvent, TaskState, TerminationReason, WaitingFor};
 
 /// One step of settling.
@@ -32,16 +35,21 @@ pub enum Recheck {
     AtStart,
 }
 
-/// The next step that brings a case to `now`, or `None` once it is settled.
-pub fn settle(case: &Case, directory: &Directory, recheck: Recheck, now: Instant) -> Option<Step> {
-    end_without_tasks(case)
+/// The next steps that bring a case to `now`; none once it is settled. More than one at a time are
+/// steps of different tasks that have nothing to do with each other.
+pub fn settle(case: &Case, directory: &Directory, recheck: Recheck, now: Instant) -> Vec<Step> {
+    let next = end_without_tasks(case)
         .or_else(|| end_with_change_request(case))
         .or_else(|| lapse_at_start(case, directory, recheck))
         .or_else(|| lose_quorum(case))
         .or_else(|| end_by_time(case, now))
+        .or_else(|| bind_anew(case, now))
         .or_else(|| lapse_at_threshold(case, directory))
-        .or_else(|| reach_quorum(case))
-        .or_else(|| hold_or_clear(case, now))
+        .or_else(|| reach_quorum(case));
+    match next {
+        Some(step) => vec![step],
+        None => hold_or_clear(case, directory, now),
+    }
 }
 
 /// A pending change request whose last waiting task has gone ends with it (T2); how that task ended
@@ -56,7 +64,7 @@ fn end_without_tasks(case: &Case) -> Option<Step> {
     if case.change_request.stamp.sequence > last.stamp.sequence {
         return Some(on_change_request(case, CrEvent::Withdrawn, None));
     }
-    let end = last.content.spec.window.end;
+    let end = last.bounds().end;
     let event = match &last.state {
         TaskState::Terminated {
             reason: TerminationReason::WindowClosed,
@@ -98,15 +106,78 @@ fn end_with_change_request(case: &Case) -> Option<Step> {
 fn end_by_time(case: &Case, now: Instant) -> Option<Step> {
     let window = case
         .open_tasks()
-        .filter_map(|task| Some((task.content.spec.window.end?, task)))
-        .filter(|(end, _)| *end <= now)
+        .filter_map(|task| match closing(task, &case.resultant, now)? {
+            Closing::Ends(end) => Some((end, task)),
+            Closing::Binds(_) => None,
+        })
         .min_by_key(|(end, _)| *end);
     let ttl = case.change_request.due_at().filter(|&end| end <= now);
     match (window, ttl) {
         (Some((end, task)), ttl) if ttl.is_none_or(|ttl| end <= ttl) => {
-            Some(terminate(task, TerminationReason::WindowClosed, Some(end)))
+            Some(close(case, task, end))
         }
         (_, ttl) => ttl.map(|ttl| pass_time_to_live(case, ttl)),
+    }
+}
+
+/// What the end of a task's bounds does.
+enum Closing {
+    /// It ends the task, at this instant: no period follows.
+    Ends(Instant),
+    /// It binds the task to this period, the first one that has not passed too.
+    Binds(Period),
+}
+
+/// What became of a task's bounds by `now`; `None` while they have not closed. Periods that have
+/// passed as well are passed over: a punctual settling would have bound the task to each (W4).
+fn closing(task: &Task, resultant: &ResultantPolicy, now: Instant) -> Option<Closing> {
+    let mut end = task.bounds().end.filter(|&end| end <= now)?;
+    if task.period.is_none() || resultant.on_close() == OnClose::Terminate {
+        return Some(Closing::Ends(end));
+    }
+    let window = task.content.spec.window;
+    if let Bound::To(period) = resultant.period_after(window, now) {
+        return Some(Closing::Binds(period));
+    }
+    while let Bound::To(period) = resultant.period_after(window, end) {
+        end = period.end;
+    }
+    Some(Closing::Ends(end))
+}
+
+/// Ends a task whose last period closed at an instant. One that was bound to an earlier period is
+/// bound to that last one before, as a punctual settling would have done.
+fn close(case: &Case, task: &Task, end: Instant) -> Step {
+    let bound_until = task.bounds().end;
+    if bound_until == Some(end) {
+        return terminate(task, TerminationReason::WindowClosed, Some(end));
+    }
+    let window = task.content.spec.window;
+    let mut last = bound_until;
+    let mut found = None;
+    while let Some(Bound::To(period)) = last.map(|at| case.resultant.period_after(window, at)) {
+        found = Some(period);
+        last = Some(period.end);
+    }
+    match found {
+        Some(period) => bind(task, period),
+        None => terminate(task, TerminationReason::WindowClosed, Some(end)),
+    }
+}
+
+/// Binds a task whose period closed to the next one (W4).
+fn bind_anew(case: &Case, now: Instant) -> Option<Step> {
+    case.open_tasks()
+        .find_map(|task| match closing(task, &case.resultant, now)? {
+            Closing::Binds(period) => Some(bind(task, period)),
+            Closing::Ends(_) => None,
+        })
+}
+
+fn bind(task: &Task, period: Period) -> Step {
+    Step {
+        event: Event::Task(task.id().clone(), TaskEvent::Bound { period }),
+        due_at: task.bounds().end,
     }
 }
 
@@ -188,15 +259,15 @@ fn lose_quorum(case: &Case) -> Option<Step> {
     lost.then(|| on_change_request(case, CrEvent::QuorumLost, None))
 }
 
-/// Puts every task that could start where it belongs now (W2, W6, P1). The one place that clears.
-fn hold_or_clear(case: &Case, now: Instant) -> Option<Step> {
+/// Puts every task that could start where it belongs now (W2, W6, F2, P1). The one place that
+/// clears.
+fn hold_or_clear(case: &Case, directory: &Directory, now: Instant) -> Vec<Step> {
     let approved = matches!(case.change_request.state, CrState::Approved { .. });
-    case.open_tasks().find_map(|task| {
-        let window = task.content.spec.window;
-        let belongs = match (approved, window.has_opened(now)) {
-            (false, _) => Some(WaitingFor::Approval),
-            (true, false) => Some(WaitingFor::Window),
-            (true, true) => None,
+    let steps = case.open_tasks().filter_map(|task| {
+        let belongs = if approved {
+            waits_for(task, directory, now)
+        } else {
+            Some(WaitingFor::Approval)
         };
         let event = match (&task.state, belongs) {
             (TaskState::Paused { waiting_for }, Some(belongs)) if *waiting_for == belongs => {
@@ -216,16 +287,57 @@ fn hold_or_clear(case: &Case, now: Instant) -> Option<Step> {
                 _,
             ) => return None,
         };
-        let opened_by_time = matches!(
-            task.state,
-            TaskState::Paused {
-                waiting_for: WaitingFor::Window
-            }
-        ) && belongs.is_none();
-        let due_at = window.start.filter(|_| opened_by_time);
         Some(Step {
             event: Event::Task(task.id().clone(), event),
-            due_at,
+            due_at: turned_at(task, belongs, directory, now),
         })
-    })
+    });
+    steps.collect()
+}
+
+/// What a task under an approved change request waits for; `None`: it may start (W6).
+fn waits_for(task: &Task, directory: &Directory, now: Instant) -> Option<WaitingFor> {
+    let spec = &task.content.spec;
+    if !task.bounds().has_opened(now) {
+        Some(WaitingFor::Window)
+    } else if directory.freezes_on(spec, now).next().is_some() {
+        Some(WaitingFor::Freeze)
+    } else {
+        None
+    }
+}
+
+/// The instant at which time turned a task to what it waits for now, where time did: its bounds
+/// opened, or a freeze began. When a freeze ended, whoever settles because of that knows.
+fn turned_at(
+    task: &Task,
+    belongs: Option<WaitingFor>,
+    directory: &Directory,
+    now: Instant,
+) -> Option<Instant> {
+    let waited_for_window = matches!(
+        task.state,
+        TaskState::Paused {
+            waiting_for: WaitingFor::Window
+        }
+    );
+    match (belongs, &task.state) {
+        (None | Some(WaitingFor::Freeze), _) if waited_for_window => task.bounds().start,
+        (Some(WaitingFor::Freeze), TaskState::Cleared { since }) => {
+            let holding = directory.freezes_on(&task.content.spec, now);
+            let began = holding.filter_map(|freeze| {
+                let period = freeze.in_force(now)?;
+                Some(period.start.max(freeze.changed.instant))
+            });
+            began.min().map(|began| began.max(*since))
+        }
+        (
+            None | Some(WaitingFor::Approval | WaitingFor::Window | WaitingFor::Freeze),
+            TaskState::Paused { .. }
+            | TaskState::Cleared { .. }
+            | TaskState::Running { .. }
+            | TaskState::Finished { .. }
+            | TaskState::Terminated { .. },
+        ) => None,
+    }
 }

@@ -2,23 +2,30 @@
 
 use std::collections::BTreeSet;
 
+use super::check::{check_etag, check_policy, check_team, check_windows};
 use super::{
     Directory, DirectoryCommand, EtagGuard, PolicyEvent, Team, TeamDraft, TeamEvent, TeamField,
 };
+use crate::Instant;
+use crate::freeze::{create_freeze, delete_freeze, lift_freeze, update_freeze};
 use crate::ids::{PolicyId, TeamId};
 use crate::log::Event;
-use crate::policy::{Policy, PolicyDraft, PolicyField, Scope};
+use crate::policy::{Policy, PolicyDraft, PolicyField};
 use crate::refusal::Refusal;
 
 /// Decides one command. `None`: nothing would change.
-pub fn decide(directory: &Directory, command: &DirectoryCommand) -> Result<Option<Event>, Refusal> {
+pub fn decide(
+    directory: &Directory,
+    command: &DirectoryCommand,
+    now: Instant,
+) -> Result<Option<Event>, Refusal> {
     match command {
-        DirectoryCommand::CreatePolicy(draft) => create_policy(directory, draft).map(Some),
+        DirectoryCommand::CreatePolicy(draft) => create_policy(directory, draft, now).map(Some),
         DirectoryCommand::UpdatePolicy {
             draft,
             fields,
             etag,
-        } => update_policy(directory, draft, fields, etag),
+        } => update_policy(directory, draft, fields, etag, now),
         DirectoryCommand::DeletePolicy { id, etag } => {
             let policy = known_policy(directory, id)?;
             check_etag(etag, &policy.etag())?;
@@ -31,16 +38,33 @@ pub fn decide(directory: &Directory, command: &DirectoryCommand) -> Result<Optio
             etag,
         } => update_team(directory, draft, fields, etag),
         DirectoryCommand::DeleteTeam { id, etag } => delete_team(directory, id, etag).map(Some),
+        DirectoryCommand::CreateFreeze(draft) => create_freeze(directory, draft, now).map(Some),
+        DirectoryCommand::UpdateFreeze {
+            draft,
+            fields,
+            etag,
+        } => update_freeze(directory, draft, fields, etag, now),
+        DirectoryCommand::DeleteFreeze { id, etag } => {
+            delete_freeze(directory, id, etag, now).map(Some)
+        }
+        DirectoryCommand::LiftFreeze { id, comment, etag } => {
+            lift_freeze(directory, id, comment, etag, now)
+        }
     }
 }
 
-fn create_policy(directory: &Directory, draft: &PolicyDraft) -> Result<Event, Refusal> {
+fn create_policy(
+    directory: &Directory,
+    draft: &PolicyDraft,
+    now: Instant,
+) -> Result<Event, Refusal> {
     if directory.policy(&draft.id).is_some() {
         return Err(Refusal::PolicyIdTaken {
             policy: draft.id.clone(),
         });
     }
     check_policy(directory, draft)?;
+    check_windows(draft, now)?;
     let event = PolicyEvent::Created {
         draft: Box::new(draft.clone()),
     };
@@ -52,12 +76,19 @@ fn update_policy(
     draft: &PolicyDraft,
     fields: &BTreeSet<PolicyField>,
     etag: &EtagGuard,
+    now: Instant,
 ) -> Result<Option<Event>, Refusal> {
     let policy = known_policy(directory, &draft.id)?;
     check_etag(etag, &policy.etag())?;
     let mut next = policy.draft.clone();
     next.merge(draft.clone(), fields);
     check_policy(directory, &next)?;
+    // What lies in the past by now may stay, so that the rest of the policy can still be changed.
+    if next.terms.windows != policy.draft.terms.windows
+        || next.terms.on_close != policy.draft.terms.on_close
+    {
+        check_windows(&next, now)?;
+    }
     let event = PolicyEvent::Updated {
         draft: Box::new(next.clone()),
     };
@@ -120,71 +151,4 @@ fn known_policy<'a>(directory: &'a Directory, id: &PolicyId) -> Result<&'a Polic
 fn known_team<'a>(directory: &'a Directory, id: &TeamId) -> Result<&'a Team, Refusal> {
     let found = directory.team(id).map(AsRef::as_ref);
     found.ok_or_else(|| Refusal::not_found("team", id.as_str()))
-}
-
-fn check_etag(named: &EtagGuard, current: &str) -> Result<(), Refusal> {
-    match named {
-        Some(named) if named != current => Err(Refusal::EtagMismatch {
-            named: named.clone(),
-            current: current.to_owned(),
-        }),
-        Some(_) | None => Ok(()),
-    }
-}
-
-/// What no policy may lack, also a disabled one, and what depends on the rest of the directory.
-fn check_policy(directory: &Directory, draft: &PolicyDraft) -> Result<(), Refusal> {
-    let minimum = draft.minimum_approvals;
-    if !(1..=99).contains(&minimum) {
-        return Err(Refusal::field(
-            "policy.minimum_approvals",
-            minimum.to_string(),
-            "1 to 99",
-            "M5",
-        ));
-    }
-    if draft.approvers.users.is_empty() && draft.approvers.teams.is_empty() {
-        return Err(Refusal::field(
-            "policy.approvers",
-            "nobody",
-            "at least one user or team",
-            "M1",
-        ));
-    }
-    if draft.scopes.is_empty() || draft.scopes.iter().any(Scope::has_an_empty_side) {
-        let allowed = "scopes with ids, tags or `*` on both sides";
-        return Err(Refusal::field(
-            "policy.scopes",
-            "an empty side, or none",
-            allowed,
-            "M2",
-        ));
-    }
-    let unknown = draft
-        .approvers
-        .teams
-        .iter()
-        .find(|id| directory.team(id).is_none());
-    match unknown {
-        None => Ok(()),
-        Some(id) => Err(Refusal::field(
-            "policy.approvers.teams",
-            format!("the unknown team {id:?}", id = id.as_str()),
-            "ids of teams that exist; create the team first, with `claimed` where credentials \
-             name its members",
-            "M1",
-        )),
-    }
-}
-
-fn check_team(draft: &TeamDraft) -> Result<(), Refusal> {
-    if draft.claimed && !draft.members.is_empty() {
-        return Err(Refusal::field(
-            "team.members",
-            format!("{} members of a claimed team", draft.members.len()),
-            "no members: who is in a claimed team, credentials say",
-            "D10",
-        ));
-    }
-    Ok(())
 }

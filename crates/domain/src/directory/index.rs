@@ -1,42 +1,45 @@
-//! Finds the policies that could match a task without looking at all of them.
+//! Finds the policies and freezes that could match a task without looking at all of them.
 //!
 //! A scope is filed under the ids of both its sides; a side that is `*` or tags is filed under
 //! "any". What is found this way is then matched in full.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
-use crate::ids::PolicyId;
-use crate::policy::{Policy, Scope, ScopeSide};
-use crate::task::TaskSpec;
+use crate::ids::{EnvironmentId, ProjectId};
+use crate::policy::{Scope, ScopeSide};
 
 /// A scope that names more pairs of ids than this is filed by its projects alone.
 const PAIRS_LIMIT: usize = 1_000;
 
 type Key = (Option<String>, Option<String>);
 
-/// Policies by the ids their scopes name.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Index {
-    filed: HashMap<Key, BTreeSet<PolicyId>>,
+/// What has scopes, by the ids they name.
+#[derive(Debug, Clone)]
+pub(super) struct Index<Id> {
+    filed: HashMap<Key, BTreeSet<Id>>,
 }
 
-impl Index {
-    /// Files a policy under all its scopes.
-    pub(super) fn insert(&mut self, policy: &Arc<Policy>) {
-        for key in policy.draft.scopes.iter().flat_map(keys) {
-            self.filed
-                .entry(key)
-                .or_default()
-                .insert(policy.draft.id.clone());
+impl<Id> Default for Index<Id> {
+    fn default() -> Self {
+        Self {
+            filed: HashMap::new(),
+        }
+    }
+}
+
+impl<Id: Ord + Clone> Index<Id> {
+    /// Files something under all its scopes.
+    pub(super) fn insert(&mut self, id: &Id, scopes: &[Scope]) {
+        for key in scopes.iter().flat_map(keys) {
+            self.filed.entry(key).or_default().insert(id.clone());
         }
     }
 
-    /// Takes a policy out again.
-    pub(super) fn remove(&mut self, policy: &Arc<Policy>) {
-        for key in policy.draft.scopes.iter().flat_map(keys) {
+    /// Takes it out again.
+    pub(super) fn remove(&mut self, id: &Id, scopes: &[Scope]) {
+        for key in scopes.iter().flat_map(keys) {
             if let Some(ids) = self.filed.get_mut(&key) {
-                ids.remove(&policy.draft.id);
+                ids.remove(id);
                 if ids.is_empty() {
                     self.filed.remove(&key);
                 }
@@ -44,10 +47,17 @@ impl Index {
         }
     }
 
-    /// The policies that could match a task.
-    pub(super) fn candidates(&self, task: &TaskSpec) -> BTreeSet<&PolicyId> {
-        let project = Some(task.project.as_str().to_owned());
-        let environment = Some(task.environment.as_str().to_owned());
+    /// What could match a task of this project and environment.
+    pub(super) fn candidates(
+        &self,
+        project: &ProjectId,
+        environment: &EnvironmentId,
+    ) -> BTreeSet<&Id> {
+        if self.filed.is_empty() {
+            return BTreeSet::new();
+        }
+        let project = Some(project.as_str().to_owned());
+        let environment = Some(environment.as_str().to_owned());
         let keys = [
             (project.clone(), environment.clone()),
             (project, None),

@@ -1,8 +1,10 @@
-//! The directory: all policies and teams at one revision, kept in memory and indexed for matching.
+//! The directory: all policies, teams and freezes at one revision, kept in memory and indexed for
+//! matching.
 //!
 //! Commands that change it are decided here ([`decide`]) and become events; [`Directory::apply`]
 //! takes them in one by one, in the order of the log. Every event is one revision.
 
+mod check;
 mod command;
 mod decide;
 mod event;
@@ -10,6 +12,7 @@ mod index;
 mod state;
 mod team;
 
+pub(crate) use check::{check_etag, check_scopes};
 pub use command::{DirectoryCommand, EtagGuard};
 pub use decide::decide;
 pub use event::{PolicyEvent, TeamEvent};

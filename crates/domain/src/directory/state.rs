@@ -5,23 +5,33 @@ use std::sync::Arc;
 
 use super::index::Index;
 use super::{PolicyEvent, Team, TeamEvent};
-use crate::ids::{PolicyId, TeamId};
+use crate::Instant;
+use crate::freeze::{Freeze, FreezeEvent, apply_freeze};
+use crate::ids::{EnvironmentId, FreezeId, PolicyId, ProjectId, TeamId};
 use crate::log::{IllegalEdge, Stamp};
 use crate::policy::{Policy, ResultantPolicy, TeamRef, merge};
 use crate::task::TaskSpec;
 
-/// All policies and teams at one revision.
+/// All policies, teams and freezes at one revision.
 #[derive(Debug, Clone, Default)]
 pub struct Directory {
     revision: u64,
     policies: BTreeMap<PolicyId, Arc<Policy>>,
     teams: BTreeMap<TeamId, Arc<Team>>,
-    index: Index,
+    /// Deleted ones too, while what they held is being let go.
+    freezes: BTreeMap<FreezeId, Arc<Freeze>>,
+    index: Index<PolicyId>,
+    freeze_index: Index<FreezeId>,
 }
 
 impl Directory {
     /// The directory as rows hold it at a revision.
-    pub fn from_rows(revision: u64, policies: Vec<Policy>, teams: Vec<Team>) -> Self {
+    pub fn from_rows(
+        revision: u64,
+        policies: Vec<Policy>,
+        teams: Vec<Team>,
+        freezes: Vec<Freeze>,
+    ) -> Self {
         let mut directory = Self {
             revision,
             ..Self::default()
@@ -33,6 +43,9 @@ impl Directory {
             directory
                 .teams
                 .insert(team.draft.id.clone(), Arc::new(team));
+        }
+        for freeze in freezes {
+            directory.put_freeze(Arc::new(freeze));
         }
         directory
     }
@@ -67,6 +80,44 @@ impl Directory {
         after(&self.teams, id)
     }
 
+    /// A freeze by id.
+    pub fn freeze(&self, id: &FreezeId) -> Option<&Arc<Freeze>> {
+        self.freezes.get(id).filter(|freeze| !freeze.deleted)
+    }
+
+    /// A freeze by id, or what is left of a deleted one.
+    pub fn freeze_or_remains(&self, id: &FreezeId) -> Option<&Freeze> {
+        self.freezes.get(id).map(Arc::as_ref)
+    }
+
+    /// The freezes after an id.
+    pub fn freezes_after(&self, id: Option<&FreezeId>) -> impl Iterator<Item = &Arc<Freeze>> {
+        after(&self.freezes, id).filter(|freeze| !freeze.deleted)
+    }
+
+    /// The freeze because of which tasks have to be looked at first, if any is known to have to be.
+    pub fn first_due_freeze(&self) -> Option<(Instant, &Arc<Freeze>)> {
+        let due = self.freezes.values();
+        due.filter_map(|freeze| Some((freeze.due_at?, freeze)))
+            .min_by_key(|(due_at, _)| *due_at)
+    }
+
+    /// The freezes that could hold tasks of a project and environment, as far as those tell.
+    pub fn freezes_near(
+        &self,
+        project: &ProjectId,
+        environment: &EnvironmentId,
+    ) -> impl Iterator<Item = &Arc<Freeze>> {
+        let near = self.freeze_index.candidates(project, environment);
+        near.into_iter().filter_map(|id| self.freezes.get(id))
+    }
+
+    /// The freezes that hold a task at an instant.
+    pub fn freezes_on(&self, task: &TaskSpec, at: Instant) -> impl Iterator<Item = &Arc<Freeze>> {
+        self.freezes_near(&task.project, &task.environment)
+            .filter(move |freeze| freeze.matches(task) && freeze.in_force(at).is_some())
+    }
+
     /// The living incarnation of a team.
     pub fn team_ref(&self, id: &TeamId) -> Option<TeamRef> {
         let team = self.teams.get(id)?;
@@ -87,7 +138,7 @@ impl Directory {
     pub fn resultant(&self, task: &TaskSpec) -> ResultantPolicy {
         let matching: Vec<Arc<Policy>> = self
             .index
-            .candidates(task)
+            .candidates(&task.project, &task.environment)
             .into_iter()
             .filter_map(|id| self.policies.get(id))
             .filter(|policy| applies(policy, task))
@@ -108,7 +159,7 @@ impl Directory {
         let next = apply_policy(self.policies.get(id).map(Arc::as_ref), event, stamp)?;
         self.revision += 1;
         if let Some(old) = self.policies.remove(id) {
-            self.index.remove(&old);
+            self.index.remove(id, &old.draft.scopes);
         }
         if let Some(policy) = &next {
             self.put_policy(Arc::new(policy.clone()));
@@ -132,9 +183,33 @@ impl Directory {
         Ok(next)
     }
 
+    /// Takes in one freeze event; the result is `None` once nothing is left of the freeze.
+    pub fn apply_freeze(
+        &mut self,
+        id: &FreezeId,
+        event: &FreezeEvent,
+        stamp: Stamp,
+    ) -> Result<Option<Freeze>, IllegalEdge> {
+        let next = apply_freeze(self.freeze_or_remains(id), event, stamp)?;
+        self.revision += 1;
+        if let Some(old) = self.freezes.remove(id) {
+            self.freeze_index.remove(id, &old.draft.scopes);
+        }
+        if let Some(freeze) = &next {
+            self.put_freeze(Arc::new(freeze.clone()));
+        }
+        Ok(next)
+    }
+
     fn put_policy(&mut self, policy: Arc<Policy>) {
-        self.index.insert(&policy);
+        self.index.insert(&policy.draft.id, &policy.draft.scopes);
         self.policies.insert(policy.draft.id.clone(), policy);
+    }
+
+    fn put_freeze(&mut self, freeze: Arc<Freeze>) {
+        self.freeze_index
+            .insert(&freeze.draft.id, &freeze.draft.scopes);
+        self.freezes.insert(freeze.draft.id.clone(), freeze);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{CrNumber, PolicyId, TaskId, TeamId};
+use crate::ids::{CrNumber, FreezeId, PolicyId, TaskId, TeamId};
 
 /// One thing with a history of its own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub enum AggregateKey {
     Policy(PolicyId),
     /// A team.
     Team(TeamId),
+    /// A freeze.
+    Freeze(FreezeId),
 }
 
 impl AggregateKey {
@@ -29,6 +31,7 @@ impl AggregateKey {
             Self::Task(_) => "task",
             Self::Policy(_) => "policy",
             Self::Team(_) => "team",
+            Self::Freeze(_) => "freeze",
         }
     }
 
@@ -40,6 +43,7 @@ impl AggregateKey {
             Self::Task(id) => id.to_string(),
             Self::Policy(id) => id.to_string(),
             Self::Team(id) => id.to_string(),
+            Self::Freeze(id) => id.to_string(),
         }
     }
 }

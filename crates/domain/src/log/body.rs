@@ -7,7 +7,8 @@ use crate::Instant;
 use crate::access::{CredentialRef, Principal, PrincipalKind};
 use crate::change_request::CrEvent;
 use crate::directory::{PolicyEvent, TeamEvent};
-use crate::ids::{CrNumber, CrPrefix, PolicyId, RequestId, TaskId, TeamId};
+use crate::freeze::FreezeEvent;
+use crate::ids::{CrNumber, CrPrefix, FreezeId, PolicyId, RequestId, TaskId, TeamId};
 use crate::person::Person;
 use crate::task::TaskEvent;
 
@@ -49,6 +50,8 @@ pub enum Event {
     Policy(PolicyId, PolicyEvent),
     /// To a team.
     Team(TeamId, TeamEvent),
+    /// To a freeze.
+    Freeze(FreezeId, FreezeEvent),
 }
 
 impl Event {
@@ -60,6 +63,7 @@ impl Event {
             Self::Task(id, _) => AggregateKey::Task(id.clone()),
             Self::Policy(id, _) => AggregateKey::Policy(id.clone()),
             Self::Team(id, _) => AggregateKey::Team(id.clone()),
+            Self::Freeze(id, _) => AggregateKey::Freeze(id.clone()),
         }
     }
 
@@ -73,6 +77,7 @@ impl Event {
             Self::Task(_, event) => event.name(),
             Self::Policy(_, event) => event.name(),
             Self::Team(_, event) => event.name(),
+            Self::Freeze(_, event) => event.name(),
         }
     }
 
@@ -89,7 +94,7 @@ impl Event {
                 next.change_requests_given = number.0;
             }
             Self::ChangeRequest(..) => {}
-            Self::Policy(..) | Self::Team(..) => next.directory_revision += 1,
+            Self::Policy(..) | Self::Team(..) | Self::Freeze(..) => next.directory_revision += 1,
         }
         next
     }
@@ -165,7 +170,7 @@ pub struct Body {
     pub cause: Cause,
     /// The format the store is written in after it.
     pub format: u16,
-    /// How many policy and team events there have been after it.
+    /// How many policy, team and freeze events there have been after it.
     pub directory_revision: u64,
     /// How many change request numbers have been given after it.
     pub change_requests_given: u64,
@@ -186,6 +191,7 @@ impl Body {
             Event::Task(_, event) => serde_json::to_value(event),
             Event::Policy(_, event) => serde_json::to_value(event),
             Event::Team(_, event) => serde_json::to_value(event),
+            Event::Freeze(_, event) => serde_json::to_value(event),
         };
         Self {
             version: head.format,
@@ -221,6 +227,7 @@ impl Body {
             AggregateKey::Task(id) => Event::Task(id.clone(), read(value)?),
             AggregateKey::Policy(id) => Event::Policy(id.clone(), read(value)?),
             AggregateKey::Team(id) => Event::Team(id.clone(), read(value)?),
+            AggregateKey::Freeze(id) => Event::Freeze(id.clone(), read(value)?),
         })
     }
 }

@@ -3,9 +3,10 @@
 use super::{AggregateKey, Body, Event, IllegalEdge, Stamp};
 use crate::change_request::{self, ChangeRequest};
 use crate::directory::{Team, apply_policy, apply_team};
-use crate::ids::{PolicyId, TeamId};
+use crate::freeze::{Freeze, apply_freeze};
+use crate::ids::{FreezeId, PolicyId, TeamId};
 use crate::policy::Policy;
-use crate::rows::{CrRow, PolicyRow, TaskRow, TeamRow};
+use crate::rows::{CrRow, FreezeRow, PolicyRow, TaskRow, TeamRow};
 use crate::task::{self, Task};
 
 /// Why entries cannot be folded.
@@ -43,6 +44,8 @@ pub enum FoldedRow {
     Policy(PolicyId, Option<PolicyRow>),
     /// A team's row; `None` once it was deleted.
     Team(TeamId, Option<TeamRow>),
+    /// A freeze's row; `None` once it was deleted and what it held was let go.
+    Freeze(FreezeId, Option<FreezeRow>),
 }
 
 #[derive(Debug)]
@@ -52,6 +55,7 @@ enum State {
     Task(Task),
     Policy(PolicyId, Option<Policy>),
     Team(TeamId, Option<Team>),
+    Freeze(FreezeId, Option<Box<Freeze>>),
 }
 
 /// Folds entries that come aggregate by aggregate, each in order. Holds one aggregate at a time.
@@ -89,6 +93,9 @@ impl Fold {
             State::Task(found) => FoldedRow::Task(TaskRow::new(&found)),
             State::Policy(id, found) => FoldedRow::Policy(id, found.as_ref().map(PolicyRow::new)),
             State::Team(id, found) => FoldedRow::Team(id, found.as_ref().map(TeamRow::new)),
+            State::Freeze(id, found) => {
+                FoldedRow::Freeze(id, found.as_deref().map(FreezeRow::new))
+            }
         })
     }
 }
@@ -124,6 +131,14 @@ fn next(before: Option<State>, event: &Event, stamp: Stamp) -> Result<State, Ill
             };
             State::Team(id.clone(), apply_team(found.as_ref(), event, stamp)?)
         }
+        Event::Freeze(id, event) => {
+            let found = match before {
+                Some(State::Freeze(_, found)) => found,
+                Some(_) | None => None,
+            };
+            let next = apply_freeze(found.as_deref(), event, stamp)?;
+            State::Freeze(id.clone(), next.map(Box::new))
+        }
     })
 }
 
@@ -132,7 +147,7 @@ fn check_seal(seal: Option<&str>, state: &State, stamp: Stamp) -> Result<(), Fol
     let expected = match state {
         State::ChangeRequest(found) => found.state.has_ended().then(|| CrRow::new(found).seal()),
         State::Task(found) => found.has_ended().then(|| TaskRow::new(found).seal()),
-        State::Store | State::Policy(..) | State::Team(..) => None,
+        State::Store | State::Policy(..) | State::Team(..) | State::Freeze(..) => None,
     };
     if expected.as_deref() == seal {
         Ok(())

@@ -61,6 +61,8 @@ impl PolicyDraft {
                 }
                 PolicyField::ApprovalTtl => self.terms.approval_ttl = other.terms.approval_ttl,
                 PolicyField::ExecutionTtl => self.terms.execution_ttl = other.terms.execution_ttl,
+                PolicyField::Windows => self.terms.windows.clone_from(&other.terms.windows),
+                PolicyField::OnClose => self.terms.on_close = other.terms.on_close,
             }
         }
     }
@@ -94,6 +96,10 @@ pub enum PolicyField {
     ApprovalTtl,
     /// How long an approval is good for.
     ExecutionTtl,
+    /// When tasks may start.
+    Windows,
+    /// What becomes of a task when its period closes.
+    OnClose,
 }
 
 /// A policy as kept.

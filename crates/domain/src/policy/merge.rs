@@ -7,6 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{Groups, Places, Policy, Quorum, Sharing, Terms, TimeToLive, bits};
+use crate::calendar::Calendar;
+use crate::derived::Derived;
 use crate::ids::{PolicyId, TeamId};
 use crate::log::digest_of;
 use crate::person::Person;
@@ -69,7 +71,7 @@ impl MatchedPolicy {
 /// What all matching policies merge into; frozen into the change request (C6).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ResultantPolicy {
-    /// The highest minimum; 0 only where no policy matched.
+    /// The highest minimum; 0 only where no policy asks for approval.
     pub minimum_approvals: u32,
     /// Whether any policy blocks the creator.
     pub block_creator: bool,
@@ -77,6 +79,9 @@ pub struct ResultantPolicy {
     pub approvers: Vec<ResultantApprover>,
     /// The policies that matched, by id.
     pub policies: Vec<MatchedPolicy>,
+    /// When their windows are open.
+    #[serde(skip)]
+    pub(super) calendar: Derived<Calendar>,
 }
 
 impl ResultantPolicy {
@@ -184,7 +189,7 @@ pub fn merge(
                 name: draft.name.clone(),
                 minimum_approvals: draft.minimum_approvals,
                 block_creator: draft.block_creator,
-                terms: draft.terms,
+                terms: draft.terms.clone(),
             },
         );
         let users = draft.approvers.users.iter().cloned().map(Approver::User);
@@ -213,6 +218,7 @@ pub fn merge(
             .map(|(approver, policies)| ResultantApprover { approver, policies })
             .collect(),
         policies: matched.into_values().collect(),
+        calendar: Derived::default(),
     }
 }
 

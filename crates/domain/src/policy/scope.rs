@@ -102,6 +102,12 @@ impl Scope {
     }
 }
 
+/// Whether some task could fall under scopes of both kinds.
+pub(crate) fn scopes_may_overlap(some: &[Scope], others: &[Scope]) -> bool {
+    let meets = |scope: &Scope| others.iter().any(|other| scope.may_overlap(other));
+    some.iter().any(meets)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,10 @@
 //! What a policy says beyond who and how many: whose approvals meet the minimum, which tasks share
-//! a change request, whether approvals are checked again, and how long things are good for.
+//! a change request, whether approvals are checked again, how long things are good for, and when
+//! tasks may start.
 
 use serde::{Deserialize, Serialize};
+
+use super::{ChangeWindow, OnClose};
 
 /// Whose approvals can meet a policy's minimum (G2, G3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -61,7 +64,7 @@ impl TimeToLive {
 }
 
 /// The terms of one policy. What is left out adds nothing to what other policies say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Terms {
     /// Whose approvals meet the minimum.
     #[serde(default, skip_serializing_if = "Quorum::is_pooled")]
@@ -78,6 +81,12 @@ pub struct Terms {
     /// How long an approval is good for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution_ttl: Option<TimeToLive>,
+    /// When tasks may start: in any of them; none is at any time (W3).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<ChangeWindow>,
+    /// What becomes of a task when its period closes; `None` depends on the windows (W4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_close: Option<OnClose>,
 }
 
 impl Terms {
@@ -95,6 +104,8 @@ impl Terms {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Instant;
+    use crate::calendar::Period;
 
     #[test]
     fn w7_a_time_to_live_has_bounds() {
@@ -128,6 +139,11 @@ mod tests {
             recheck_approvers: true,
             approval_ttl: Some(TimeToLive::SHORTEST),
             execution_ttl: Some(TimeToLive::LONGEST),
+            windows: vec![ChangeWindow::Once(Period {
+                start: Instant::EPOCH,
+                end: Instant::LAST,
+            })],
+            on_close: Some(OnClose::Terminate),
         };
         let text = serde_json::to_string(&all).unwrap();
         assert_eq!(serde_json::from_str::<Terms>(&text).unwrap(), all);

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Approver, Groups, Places, Quorum, ResultantApprover, ResultantPolicy};
+use super::{
+    Approver, Groups, Places, Quorum, ResultantApprover, ResultantPolicy, scopes_may_overlap,
+};
 use crate::directory::Directory;
-use crate::ids::{PolicyId, TeamId};
+use crate::ids::{FreezeId, PolicyId, TeamId};
 use crate::person::Person;
 use crate::policy::PolicyDraft;
 
@@ -40,6 +42,27 @@ pub enum Warning {
         policy: PolicyId,
         /// The team.
         team: TeamId,
+    },
+    /// A window lies in the past for good (W3).
+    WindowPast {
+        /// The policy.
+        policy: PolicyId,
+        /// Which of its windows, from 0.
+        index: usize,
+    },
+    /// The windows of two policies are never open together (W4).
+    WindowsNeverMeet {
+        /// The policy.
+        policy: PolicyId,
+        /// The other one.
+        other: PolicyId,
+    },
+    /// Every period of the next year lies inside recurring freezes (F1).
+    WindowsInsideFreezes {
+        /// The policy.
+        policy: PolicyId,
+        /// The freezes.
+        freezes: Vec<FreezeId>,
     },
 }
 
@@ -97,6 +120,23 @@ impl Warning {
                 "policy {policy} has approvals checked again, but who is in the claimed team \
                  {team} is not known here, so approvals through it stay; keep its members here"
             ),
+            Self::WindowPast { policy, index } => format!(
+                "windows[{index}] of policy {policy} lies in the past and never opens again; take \
+                 it out or move it"
+            ),
+            Self::WindowsNeverMeet { policy, other } => format!(
+                "the windows of policies {policy} and {other} are never open together within ten \
+                 years, so a task that both match is refused; move the windows of one of them"
+            ),
+            Self::WindowsInsideFreezes { policy, freezes } => {
+                let freezes: Vec<&str> = freezes.iter().map(FreezeId::as_str).collect();
+                format!(
+                    "every window of policy {policy} within the next year lies inside recurring \
+                     freezes ({}) that may hold the same tasks; move the windows or narrow the \
+                     freezes",
+                    freezes.join(", ")
+                )
+            }
         }
     }
 }
@@ -114,7 +154,8 @@ pub fn change_request_warnings(
     let barred = |person: &Person| resultant.block_creator && creators.contains(person);
     let all = Reach::of(resultant, directory, |_| true, |it| !barred(it));
     let mut found = unreachable(resultant, &all);
-    for policy in resultant.policies.iter().filter(|policy| !policy.is_own()) {
+    let asking = resultant.policies.iter().filter(|it| it.minimum_approvals > 0);
+    for policy in asking.filter(|policy| !policy.is_own()) {
         let own = |approver: &&ResultantApprover| approver.policies.contains(&policy.id);
         let theirs = resultant.approvers.iter().filter(own);
         let theirs = Eligible::of(theirs.map(|a| &a.approver), directory).people;
@@ -177,10 +218,10 @@ pub fn policy_warnings(policy: &PolicyDraft, directory: &Directory) -> Vec<Warni
     for other in others.filter(|other| binds_together(policy, other)) {
         let theirs = Eligible::of(approvers(other, directory).iter(), directory);
         let minimum = policy.minimum_approvals.max(other.minimum_approvals);
-        if !needs_own(policy) && theirs.reach_without(&own, minimum) {
+        if policy.minimum_approvals > 0 && !needs_own(policy) && theirs.reach_without(&own, minimum) {
             not_needed.insert(&policy.id);
         }
-        if !needs_own(other) && own.reach_without(&theirs, minimum) {
+        if other.minimum_approvals > 0 && !needs_own(other) && own.reach_without(&theirs, minimum) {
             not_needed.insert(&other.id);
         }
     }
@@ -310,12 +351,6 @@ fn approvers(policy: &PolicyDraft, directory: &Directory) -> Vec<Approver> {
 
 /// Whether some task could fall under both of two policies that are switched on.
 fn binds_together(one: &PolicyDraft, other: &PolicyDraft) -> bool {
-    one.id != other.id && !one.disabled && !other.disabled && scopes_may_overlap(one, other)
-}
-
-/// Whether some task could fall under both policies.
-fn scopes_may_overlap(one: &PolicyDraft, other: &PolicyDraft) -> bool {
-    one.scopes
-        .iter()
-        .any(|a| other.scopes.iter().any(|b| a.may_overlap(b)))
+    let on = !one.disabled && !other.disabled;
+    one.id != other.id && on && scopes_may_overlap(&one.scopes, &other.scopes)
 }

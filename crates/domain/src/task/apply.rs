@@ -12,12 +12,13 @@ pub fn apply(task: Option<&Task>, event: &TaskEvent, stamp: Stamp) -> Result<Tas
         state: task.map_or("absent", |task| task.state.name()),
         sequence: stamp.sequence,
     };
-    if let TaskEvent::Created { content } = event {
+    if let TaskEvent::Created { content, period } = event {
         if task.is_some() {
             return Err(illegal());
         }
         return Ok(Task {
             content: Arc::clone(content),
+            period: *period,
             generation: 0,
             state: TaskState::Paused {
                 waiting_for: WaitingFor::Approval,
@@ -27,8 +28,18 @@ pub fn apply(task: Option<&Task>, event: &TaskEvent, stamp: Stamp) -> Result<Tas
     }
     let task = task.ok_or_else(illegal)?;
     let (generation, state) = next(task, event, stamp).ok_or_else(illegal)?;
+    let period = match event {
+        TaskEvent::Bound { period } => Some(*period),
+        TaskEvent::Created { .. }
+        | TaskEvent::Cleared { .. }
+        | TaskEvent::Held { .. }
+        | TaskEvent::Started { .. }
+        | TaskEvent::Finished { .. }
+        | TaskEvent::Terminated { .. } => task.period,
+    };
     Ok(Task {
         content: Arc::clone(&task.content),
+        period,
         generation,
         state,
         stamp,
@@ -41,6 +52,24 @@ fn next(task: &Task, event: &TaskEvent, stamp: Stamp) -> Option<(u64, TaskState)
     let at = stamp.instant;
     match event {
         TaskEvent::Created { .. } => None,
+        TaskEvent::Bound { period } => {
+            let later = task.period.is_some_and(|bound| bound.end <= period.start);
+            // Whatever it was cleared for has closed; only a settling says that the new one is open.
+            let waits = match task.state {
+                TaskState::Paused {
+                    waiting_for: WaitingFor::Approval,
+                } => WaitingFor::Approval,
+                TaskState::Paused {
+                    waiting_for: WaitingFor::Window | WaitingFor::Freeze,
+                }
+                | TaskState::Cleared { .. } => WaitingFor::Window,
+                TaskState::Running { .. }
+                | TaskState::Finished { .. }
+                | TaskState::Terminated { .. } => return None,
+            };
+            let state = TaskState::Paused { waiting_for: waits };
+            later.then_some((generation, state))
+        }
         TaskEvent::Cleared {
             generation: cleared,
         } => {

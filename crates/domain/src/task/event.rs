@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{Outcome, TaskContent, TerminationReason, WaitingFor};
+use crate::calendar::Period;
 use crate::ids::{ArtifactDigest, ClaimId};
 use crate::person::Person;
 
@@ -16,6 +17,14 @@ pub enum TaskEvent {
     Created {
         /// The frozen text.
         content: Arc<TaskContent>,
+        /// The period it is bound to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        period: Option<Period>,
+    },
+    /// Its period closed before it started, and it is bound to another one.
+    Bound {
+        /// To which.
+        period: Period,
     },
     /// The task may start: its permit has this number.
     Cleared {
@@ -59,6 +68,7 @@ impl TaskEvent {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Created { .. } => "task.created",
+            Self::Bound { .. } => "task.bound",
             Self::Cleared { .. } => "task.cleared",
             Self::Held { .. } => "task.held",
             Self::Started { .. } => "task.started",

@@ -33,10 +33,14 @@ pub fn signal(task: &Task) -> Option<Signal> {
     }
 }
 
-/// The permit of a cleared task; `expires_at` says when its change request does. It ends with
-/// whatever ends first.
-pub fn permit(task: &Task, expires_at: Option<Instant>) -> Option<Permit> {
-    let ends = [task.content.spec.window.end, expires_at];
+/// The permit of a cleared task; `expires_at` says when its change request does, `next_freeze` when
+/// the next freeze begins. It ends with whatever comes first.
+pub fn permit(
+    task: &Task,
+    expires_at: Option<Instant>,
+    next_freeze: Option<Instant>,
+) -> Option<Permit> {
+    let ends = [task.bounds().end, expires_at, next_freeze];
     match task.state {
         TaskState::Cleared { .. } => Some(Permit {
             generation: task.generation,

@@ -2,7 +2,7 @@
 
 use super::{Task, TaskEvent, TaskState};
 use crate::access::Principal;
-use crate::ids::{ArtifactDigest, ClaimId, TaskId};
+use crate::ids::{ArtifactDigest, ClaimId, FreezeId, TaskId};
 use crate::refusal::{NotNow, Refusal};
 
 /// The claim of a start.
@@ -20,12 +20,14 @@ pub struct StartTask {
 
 /// Decides a claim on a settled task: the one place where a start is granted. `None` repeats an
 /// earlier grant; a repeat says all that the grant was given for, or it is no repeat (I-22, I-45).
-/// `clock_behind_micros` says by how much the clock lags where that forbids a start (K2).
+/// `clock_behind_micros` says by how much the clock lags where that forbids a start (K2), `freezes`
+/// which freezes hold the task.
 pub fn start(
     task: &Task,
     claim: &StartTask,
     caller: &Principal,
     clock_behind_micros: Option<i64>,
+    freezes: &[FreezeId],
 ) -> Result<Option<TaskEvent>, Refusal> {
     if !task.is_for(caller) {
         return Err(Refusal::task_not_found(&claim.task));
@@ -50,6 +52,7 @@ pub fn start(
             task: task_id,
             cause: NotNow::Held {
                 waiting_for: *waiting_for,
+                freezes: freezes.to_vec(),
             },
         }),
         TaskState::Cleared { .. } => {

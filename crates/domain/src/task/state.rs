@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::TaskContent;
+use super::{TaskContent, Window};
 use crate::Instant;
 use crate::access::Principal;
+use crate::calendar::Period;
 use crate::ids::{ClaimId, CrNumber, TaskId};
 use crate::log::Stamp;
 use crate::person::Person;
@@ -17,8 +18,10 @@ use crate::person::Person;
 pub enum WaitingFor {
     /// For its change request to be approved.
     Approval,
-    /// For its window to open.
+    /// For its window or its period to open.
     Window,
+    /// For the freezes that match it to end.
+    Freeze,
 }
 
 impl WaitingFor {
@@ -27,6 +30,7 @@ impl WaitingFor {
         match self {
             Self::Approval => "approval",
             Self::Window => "window",
+            Self::Freeze => "freeze",
         }
     }
 }
@@ -37,7 +41,7 @@ impl WaitingFor {
 pub enum TerminationReason {
     /// Its change request was rejected (D5).
     Rejected,
-    /// Its window closed (W2).
+    /// Its window closed (W2), or its period did and no other one followed (W4).
     WindowClosed,
     /// It was withdrawn (P7).
     Withdrawn,
@@ -132,6 +136,9 @@ impl TaskState {
 pub struct Task {
     /// The frozen text.
     pub content: Arc<TaskContent>,
+    /// The period of its policies' windows that it is bound to, cut to its own window; `None` where
+    /// no policy has windows (W4).
+    pub period: Option<Period>,
     /// How often it has been cleared: the number of its newest permit.
     pub generation: u64,
     /// Where it stands.
@@ -149,6 +156,16 @@ impl Task {
     /// The change request that holds it.
     pub fn change_request(&self) -> CrNumber {
         self.content.change_request
+    }
+
+    /// When it may start, as far as time decides: in its period where it is bound to one, else in its
+    /// own window (W6).
+    pub fn bounds(&self) -> Window {
+        self.period
+            .map_or(self.content.spec.window, |period| Window {
+                start: Some(period.start),
+                end: Some(period.end),
+            })
     }
 
     /// Whether it names the runner that a caller speaks for.
@@ -193,17 +210,18 @@ impl Task {
     }
 
     /// The next instant at which time alone changes the task. It must be exact: a task that is due
-    /// but does not change would be due for ever.
+    /// but does not change would be due for ever. Freezes are not among it: each has a due instant
+    /// of its own, at which the tasks it concerns are settled.
     pub fn due_at(&self) -> Option<Instant> {
-        let window = self.content.spec.window;
+        let bounds = self.bounds();
         match self.state {
             TaskState::Paused {
                 waiting_for: WaitingFor::Window,
-            } => window.start.or(window.end),
+            } => bounds.start.or(bounds.end),
             TaskState::Paused {
-                waiting_for: WaitingFor::Approval,
+                waiting_for: WaitingFor::Approval | WaitingFor::Freeze,
             }
-            | TaskState::Cleared { .. } => window.end,
+            | TaskState::Cleared { .. } => bounds.end,
             TaskState::Running { .. }
             | TaskState::Finished { .. }
             | TaskState::Terminated { .. } => None,

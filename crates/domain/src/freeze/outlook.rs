@@ -1,0 +1,91 @@
+//! What freezes and windows mean for one task, as far ahead as is known (F2, P2).
+
+use std::sync::Arc;
+
+use super::Freeze;
+use crate::Instant;
+use crate::ids::FreezeId;
+use crate::policy::{Bound, OnClose, ResultantPolicy};
+use crate::task::Task;
+
+/// How many freezes and periods are looked through for the first instant without a hindrance.
+const STEPS_LIMIT: usize = 1_000;
+
+/// A freeze that holds a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// Which.
+    pub freeze: FreezeId,
+    /// Why.
+    pub reason: String,
+    /// When it lets go; `None`: nobody knows.
+    pub ends_at: Option<Instant>,
+}
+
+/// What is ahead of a task that could start.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outlook {
+    /// The freezes that hold it, by id.
+    pub holds: Vec<Hold>,
+    /// When the next freeze that matches it begins.
+    pub next_freeze: Option<Instant>,
+    /// The first instant at which time lets it start; `None`: never, or nobody knows.
+    pub earliest_start: Option<Instant>,
+}
+
+/// What is ahead of a task at an instant, among these freezes. Nothing, if it cannot start any more.
+pub fn outlook(
+    task: &Task,
+    resultant: &ResultantPolicy,
+    freezes: &[Arc<Freeze>],
+    now: Instant,
+) -> Outlook {
+    if !task.could_start() {
+        return Outlook::default();
+    }
+    let matches = |freeze: &&Arc<Freeze>| freeze.matches(&task.content.spec);
+    let matching: Vec<&Arc<Freeze>> = freezes.iter().filter(matches).collect();
+    let holds = matching.iter().filter_map(|freeze| {
+        let period = freeze.in_force(now)?;
+        Some(Hold {
+            freeze: freeze.draft.id.clone(),
+            reason: freeze.draft.reason.clone(),
+            ends_at: Some(period.end).filter(|&end| end < Instant::LAST),
+        })
+    });
+    Outlook {
+        holds: holds.collect(),
+        next_freeze: matching.iter().filter_map(|it| it.next_begin(now)).min(),
+        earliest_start: earliest_start(task, resultant, &matching, now),
+    }
+}
+
+fn earliest_start(
+    task: &Task,
+    resultant: &ResultantPolicy,
+    freezes: &[&Arc<Freeze>],
+    now: Instant,
+) -> Option<Instant> {
+    let mut bounds = task.bounds();
+    let mut at = now;
+    for _ in 0..STEPS_LIMIT {
+        at = bounds.start.map_or(at, |start| at.max(start));
+        if bounds.has_closed(at) {
+            let holds_on = task.period.is_some() && resultant.on_close() == OnClose::Hold;
+            let next = holds_on.then(|| resultant.period_after(task.content.spec.window, at));
+            let Some(Bound::To(period)) = next else {
+                return None;
+            };
+            bounds.start = Some(period.start);
+            bounds.end = Some(period.end);
+            continue;
+        }
+        let ends = freezes.iter().filter_map(|freeze| freeze.in_force(at));
+        match ends.map(|period| period.end).max() {
+            None => return Some(at),
+            Some(Instant::LAST) => return None,
+            Some(end) => at = end,
+        }
+    }
+    None
+}
