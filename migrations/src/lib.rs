@@ -15,6 +15,8 @@ mod m0004_create_resultants;
 mod m0005_create_policies_and_teams;
 mod m0006_index_tasks_by_runner;
 mod m0007_share_and_expire_change_requests;
+mod m0008_create_freezes;
+mod m0009_index_tasks_for_freezes;
 mod postgres;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -36,6 +38,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_create_policies_and_teams::Migration),
             Box::new(m0006_index_tasks_by_runner::Migration),
             Box::new(m0007_share_and_expire_change_requests::Migration),
+            Box::new(m0008_create_freezes::Migration),
+            Box::new(m0009_index_tasks_for_freezes::Migration),
         ]
     }
 }

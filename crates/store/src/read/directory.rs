@@ -1,11 +1,11 @@
-//! Policies and teams.
+//! Policies, teams and freezes.
 
 use countersign_domain::directory::Directory;
 
 use crate::{Store, StoreError, rows, sql};
 
 impl Store {
-    /// All policies and teams, at one revision.
+    /// All policies, teams and freezes, at one revision.
     pub async fn directory(&self) -> Result<Directory, StoreError> {
         let statement = sql::directory::all(self.backend());
         Ok(rows::directory(

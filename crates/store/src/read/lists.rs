@@ -74,10 +74,24 @@ impl Store {
         count(&self.read("count tasks", statement).await?)
     }
 
-    /// Change requests that are due at an instant, or have tasks that are, the longest due first.
-    pub async fn due(&self, now: Instant, limit: u64) -> Result<Vec<CrNumber>, StoreError> {
-        let statement = tasks::due(self.backend(), now, limit);
-        numbers(&self.read("read what is due", statement).await?, 0)
+    /// Change requests that are due up to and at an instant, or have tasks that are, each with the
+    /// first instant at which it is; by instant and number. Fewer than asked for are all of them.
+    pub async fn due(
+        &self,
+        until: Instant,
+        limit: u64,
+    ) -> Result<Vec<(Instant, CrNumber)>, StoreError> {
+        // Of one change request a thousand tasks can be due at once, so more tasks are looked at
+        // than change requests are asked for; and more of them where that was not enough.
+        let mut looked_at = limit.saturating_mul(8).saturating_add(1_000);
+        loop {
+            let statement = tasks::due(self.backend(), until, looked_at, limit);
+            let found = self.read("read what is due", statement).await?;
+            if is_enough(&found, looked_at, limit)? {
+                return due(&found);
+            }
+            looked_at = looked_at.saturating_mul(8);
+        }
     }
 
     /// The next instant at which something is due; it may have passed.
@@ -125,6 +139,24 @@ pub struct HeldTasks {
     pub ids: Vec<TaskId>,
     /// What holds them.
     pub cases: BTreeMap<CrNumber, Case>,
+}
+
+/// Whether the first change requests that are due are known: the tasks that were looked at are all
+/// that are due, or belong to as many change requests as were asked for.
+fn is_enough(found: &[QueryResult], looked_at: u64, limit: u64) -> Result<bool, StoreError> {
+    let Some(row) = found.first() else {
+        return Ok(true);
+    };
+    let reader = RowReader::new(row, "tasks", "due".to_owned());
+    Ok(reader.number(2, "count")? < looked_at || reader.number(3, "count")? >= limit)
+}
+
+fn due(found: &[QueryResult]) -> Result<Vec<(Instant, CrNumber)>, StoreError> {
+    let due = |row| {
+        let (reader, number) = RowReader::numbered(row, "tasks or change_requests", "number")?;
+        Ok((reader.instant(1, "due_at")?, CrNumber(number)))
+    };
+    found.iter().map(due).collect()
 }
 
 fn count(found: &[QueryResult]) -> Result<u64, StoreError> {

@@ -7,6 +7,7 @@ mod cases;
 mod directory;
 mod lists;
 mod log;
+mod open_tasks;
 
 pub use lists::HeldTasks;
 pub(crate) use log::entries;

@@ -123,6 +123,15 @@ fn change_request(row: &QueryResult, number: u64) -> Result<ChangeRequest, Unrea
     }
 }
 
+/// The tasks of a statement that answers with nothing else.
+pub(crate) fn tasks(rows: &[QueryResult]) -> Result<Vec<Task>, UnreadableRow> {
+    let read = |row| {
+        let number = RowReader::new(row, "tasks", "?".to_owned()).number(1, "change_request")?;
+        task(row, number)
+    };
+    rows.iter().map(read).collect()
+}
+
 fn task(row: &QueryResult, number: u64) -> Result<Task, UnreadableRow> {
     let id = RowReader::new(row, "tasks", "?".to_owned()).text(2, "id")?;
     let reader = RowReader::new(row, "tasks", id.clone());

@@ -1,20 +1,21 @@
-//! Policies and teams.
+//! Policies, teams and freezes.
 
 use countersign_domain::directory::Directory;
-use countersign_domain::rows::{PolicyRow, TeamRow};
+use countersign_domain::rows::{FreezeRow, PolicyRow, TeamRow};
 use sea_orm::QueryResult;
 
 use super::RowReader;
 use crate::UnreadableRow;
-use crate::sql::directory::{POLICY, REVISION, TEAM};
+use crate::sql::directory::{FREEZE, POLICY, REVISION, TEAM};
 
 /// The directory, from the rows of `sql::directory::all`.
 pub(crate) fn directory(rows: &[QueryResult]) -> Result<Directory, UnreadableRow> {
     let mut revision = 0;
     let mut policies = Vec::new();
     let mut teams = Vec::new();
+    let mut freezes = Vec::new();
     for row in rows {
-        let any = RowReader::new(row, "policies or teams", "?".to_owned());
+        let any = RowReader::new(row, "policies, teams or freezes", "?".to_owned());
         match any.value::<i64>(0, "what")? {
             REVISION => revision = any.number(3, "directory_revision")?,
             POLICY => {
@@ -29,8 +30,14 @@ pub(crate) fn directory(rows: &[QueryResult]) -> Result<Directory, UnreadableRow
                     .map_err(|problem| reader.problem("document", problem.to_string()))?;
                 teams.push(team);
             }
+            FREEZE => {
+                let reader = RowReader::new(row, "freezes", any.text(1, "id")?);
+                let freeze = FreezeRow::parse(&reader.text(2, "document")?)
+                    .map_err(|problem| reader.problem("document", problem.to_string()))?;
+                freezes.push(freeze);
+            }
             other => return Err(any.problem("what", format!("{other} is no kind of row"))),
         }
     }
-    Ok(Directory::from_rows(revision, policies, teams))
+    Ok(Directory::from_rows(revision, policies, teams, freezes))
 }

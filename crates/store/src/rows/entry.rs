@@ -1,6 +1,6 @@
 //! Entries and heads.
 
-use countersign_domain::ids::{CrNumber, PolicyId, RequestId, TaskId, TeamId};
+use countersign_domain::ids::{CrNumber, FreezeId, PolicyId, RequestId, TaskId, TeamId};
 use countersign_domain::log::{AggregateKey, Entry, Head};
 use countersign_domain::person::Person;
 use sea_orm::QueryResult;
@@ -70,6 +70,7 @@ fn aggregate(reader: &RowReader<'_>) -> Result<AggregateKey, UnreadableRow> {
         "task" => Ok(AggregateKey::Task(TaskId::from_stored(id))),
         "policy" => Ok(AggregateKey::Policy(PolicyId::from_stored(id))),
         "team" => Ok(AggregateKey::Team(TeamId::from_stored(id))),
+        "freeze" => Ok(AggregateKey::Freeze(FreezeId::from_stored(id))),
         _ => Err(reader.problem("aggregate_kind", format!("{kind:?} is not a kind"))),
     }
 }
@@ -92,7 +93,7 @@ fn request(reader: &RowReader<'_>) -> Result<Option<(Person, RequestId)>, Unread
 }
 
 /// The events of all aggregates, by name.
-const EVENTS: [&str; 26] = [
+const EVENTS: [&str; 32] = [
     "change_request.approval_lapsed",
     "change_request.approval_recorded",
     "change_request.approval_revoked",
@@ -104,12 +105,18 @@ const EVENTS: [&str; 26] = [
     "change_request.task_joined",
     "change_request.time_to_live_passed",
     "change_request.withdrawn",
+    "freeze.created",
+    "freeze.deleted",
+    "freeze.lifted",
+    "freeze.swept",
+    "freeze.updated",
     "policy.created",
     "policy.deleted",
     "policy.updated",
     "store.clock_accepted",
     "store.created",
     "store.format_raised",
+    "task.bound",
     "task.cleared",
     "task.created",
     "task.finished",
@@ -139,6 +146,7 @@ mod tests {
         let sources = [
             include_str!("../../../domain/src/change_request/event.rs"),
             include_str!("../../../domain/src/directory/event.rs"),
+            include_str!("../../../domain/src/freeze/event.rs"),
             include_str!("../../../domain/src/log/body.rs"),
             include_str!("../../../domain/src/task/event.rs"),
         ];

@@ -8,7 +8,7 @@ mod directory;
 mod entry;
 mod reader;
 
-pub(crate) use cases::{CaseParts, known_resultants};
+pub(crate) use cases::{CaseParts, known_resultants, tasks};
 pub(crate) use directory::directory;
 pub(crate) use entry::{entry, head};
 pub(crate) use reader::RowReader;

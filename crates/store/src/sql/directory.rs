@@ -1,6 +1,7 @@
-//! Policies and teams.
+//! Policies, teams and freezes.
 
-use countersign_domain::rows::{PolicyRow, TeamRow};
+use countersign_domain::Instant;
+use countersign_domain::rows::{FreezeRow, PolicyRow, TeamRow};
 use sea_orm::{DbBackend, Statement};
 
 use super::{Pair, number};
@@ -11,8 +12,10 @@ pub(crate) const REVISION: i64 = 0;
 pub(crate) const POLICY: i64 = 1;
 /// The row is a team.
 pub(crate) const TEAM: i64 = 2;
+/// The row is a freeze.
+pub(crate) const FREEZE: i64 = 3;
 
-/// All policies and teams with the revision they are at: one statement, hence one snapshot.
+/// All policies, teams and freezes with the revision they are at: one statement, hence one snapshot.
 pub(crate) fn all(backend: DbBackend) -> Statement {
     ALL.with(backend, [])
 }
@@ -23,7 +26,9 @@ const ALL: Pair = Pair::both(
     UNION ALL
     SELECT 1, id, document, sequence FROM policies
     UNION ALL
-    SELECT 2, id, document, sequence FROM teams",
+    SELECT 2, id, document, sequence FROM teams
+    UNION ALL
+    SELECT 3, id, document, sequence FROM freezes",
 );
 
 /// Writes a policy, unless a newer one is there.
@@ -64,4 +69,26 @@ pub(crate) fn put_team(backend: DbBackend, row: &TeamRow) -> Statement {
 /// Deletes a team.
 pub(crate) fn delete_team(backend: DbBackend, id: &str) -> Statement {
     Pair::both("DELETE FROM teams WHERE id = $1").with(backend, [id.into()])
+}
+
+/// Writes a freeze, unless a newer one is there.
+pub(crate) fn put_freeze(backend: DbBackend, row: &FreezeRow) -> Statement {
+    let values = [
+        row.id.as_str().into(),
+        row.document.as_str().into(),
+        row.due_at.map(Instant::micros).into(),
+        number(row.sequence),
+    ];
+    Pair::both(
+        "INSERT INTO freezes (id, document, due_at, sequence) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (id) DO UPDATE SET document = excluded.document, due_at = excluded.due_at,
+            sequence = excluded.sequence
+            WHERE freezes.sequence < excluded.sequence",
+    )
+    .with(backend, values)
+}
+
+/// Deletes a freeze.
+pub(crate) fn delete_freeze(backend: DbBackend, id: &str) -> Statement {
+    Pair::both("DELETE FROM freezes WHERE id = $1").with(backend, [id.into()])
 }

@@ -75,24 +75,49 @@ fn is_open(filter: &TaskFilter) -> bool {
     filter.waiting_for.is_some() || filter.state.as_deref().is_some_and(open)
 }
 
-/// The change requests that are due, or have tasks that are, the longest due first. Of one a
-/// thousand tasks can be due at once, so more tasks are looked at than change requests are asked
-/// for.
-pub(crate) fn due(backend: DbBackend, now: Instant, limit: u64) -> Statement {
-    let looked_at = limit.saturating_mul(8).saturating_add(1_000);
+/// Tasks that are cleared or wait for a freeze, by what holds them and id. The condition is that
+/// of the index, word for word.
+pub(crate) fn held_or_cleared(backend: DbBackend, after: u64, limit: u64) -> Statement {
+    HELD_OR_CLEARED.with(backend, [number(after), number(limit)])
+}
+
+const HELD_OR_CLEARED: Pair = Pair::both(
+    "SELECT CAST(2 AS bigint), change_request, id, frozen, live FROM tasks
+    WHERE (state = 'CLEARED' OR waiting_for = 'freeze') AND change_request > $1
+    ORDER BY change_request, id LIMIT $2",
+);
+
+/// Tasks that are paused or cleared, by what holds them and id.
+pub(crate) fn open(backend: DbBackend, after: (u64, &str), limit: u64) -> Statement {
+    OPEN.with(backend, [number(after.0), after.1.into(), number(limit)])
+}
+
+const OPEN: Pair = Pair::both(
+    "SELECT CAST(2 AS bigint), change_request, id, frozen, live FROM tasks
+    WHERE NOT ended AND state IN ('PAUSED', 'CLEARED') AND (change_request, id) > ($1, $2)
+    ORDER BY change_request, id LIMIT $3",
+);
+
+/// The change requests that are due, or have tasks that are, the longest due first, each with its
+/// instant. With each comes how many due tasks were looked at, at most so many, and how many change
+/// requests hold these.
+pub(crate) fn due(backend: DbBackend, until: Instant, looked_at: u64, limit: u64) -> Statement {
     DUE.with(
         backend,
-        [now.micros().into(), number(looked_at), number(limit)],
+        [until.micros().into(), number(looked_at), number(limit)],
     )
 }
 
 const DUE: Pair = Pair::both(
-    "SELECT number, min(due_at) FROM (
-        SELECT * FROM (
-            SELECT change_request AS number, due_at FROM tasks
-            WHERE due_at IS NOT NULL AND due_at <= $1
-            ORDER BY due_at, change_request LIMIT $2
-        ) AS due_tasks
+    "WITH due_tasks AS (
+        SELECT change_request AS number, due_at FROM tasks
+        WHERE due_at IS NOT NULL AND due_at <= $1
+        ORDER BY due_at, change_request LIMIT $2
+    )
+    SELECT number, min(due_at), (SELECT count(*) FROM due_tasks),
+        (SELECT count(DISTINCT number) FROM due_tasks)
+    FROM (
+        SELECT number, due_at FROM due_tasks
         UNION ALL
         SELECT * FROM (
             SELECT number, due_at FROM change_requests

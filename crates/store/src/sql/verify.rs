@@ -55,6 +55,17 @@ const TEAMS: Pair = Pair {
     postgres: "SELECT id, document, sequence FROM teams WHERE id = ANY($1)",
 };
 
+/// Stored freezes, with all their columns.
+pub(crate) fn freezes<'a>(backend: DbBackend, keys: impl Iterator<Item = &'a str>) -> Statement {
+    FREEZES.with(backend, [key_texts(backend, keys)])
+}
+
+const FREEZES: Pair = Pair {
+    sqlite: "SELECT id, document, due_at, sequence FROM freezes
+        WHERE id IN (SELECT value FROM json_each($1))",
+    postgres: "SELECT id, document, due_at, sequence FROM freezes WHERE id = ANY($1)",
+};
+
 /// The entries of one aggregate up to a sequence.
 pub(crate) fn history(backend: DbBackend, kind: &str, id: &str, up_to: u64) -> Statement {
     Pair::both(concat!(
@@ -85,6 +96,7 @@ pub(crate) fn key_page(backend: DbBackend, page: KeyPage, after: &str, limit: u6
         KeyPage::Tasks => TASK_PAGE,
         KeyPage::Policies => POLICY_PAGE,
         KeyPage::Teams => TEAM_PAGE,
+        KeyPage::Freezes => FREEZE_PAGE,
     };
     statement.with(backend, [after.into(), number(limit)])
 }
@@ -95,6 +107,7 @@ pub(crate) enum KeyPage {
     Tasks,
     Policies,
     Teams,
+    Freezes,
 }
 
 const TASK_PAGE: Pair = Pair::both(
@@ -113,6 +126,12 @@ const TEAM_PAGE: Pair = Pair::both(
     "SELECT t.id, EXISTS (SELECT 1 FROM entries AS e
         WHERE e.aggregate_kind = 'team' AND e.aggregate_id = t.id)
     FROM teams AS t WHERE t.id > $1 ORDER BY t.id LIMIT $2",
+);
+
+const FREEZE_PAGE: Pair = Pair::both(
+    "SELECT t.id, EXISTS (SELECT 1 FROM entries AS e
+        WHERE e.aggregate_kind = 'freeze' AND e.aggregate_id = t.id)
+    FROM freezes AS t WHERE t.id > $1 ORDER BY t.id LIMIT $2",
 );
 
 /// A page of resultant policies after a digest.

@@ -1,9 +1,9 @@
 //! Folded rows as the columns they must be stored in.
 
 use countersign_domain::Instant;
-use countersign_domain::ids::{PolicyId, TeamId};
+use countersign_domain::ids::{FreezeId, PolicyId, TeamId};
 use countersign_domain::log::FoldedRow;
-use countersign_domain::rows::{CrRow, PolicyRow, TaskRow, TeamRow};
+use countersign_domain::rows::{CrRow, FreezeRow, PolicyRow, TaskRow, TeamRow};
 
 use crate::UnreadableRow;
 use crate::rows::RowReader;
@@ -15,6 +15,7 @@ pub(super) enum Table {
     Tasks,
     Policies,
     Teams,
+    Freezes,
 }
 
 impl Table {
@@ -24,6 +25,7 @@ impl Table {
             Self::Tasks => "tasks",
             Self::Policies => "policies",
             Self::Teams => "teams",
+            Self::Freezes => "freezes",
         }
     }
 
@@ -34,6 +36,7 @@ impl Table {
             Self::Tasks => "task",
             Self::Policies => "policy",
             Self::Teams => "team",
+            Self::Freezes => "freeze",
         }
     }
 
@@ -42,6 +45,7 @@ impl Table {
         match self {
             Self::ChangeRequests => 12,
             Self::Tasks => 11,
+            Self::Freezes => 3,
             Self::Policies | Self::Teams => 2,
         }
     }
@@ -87,6 +91,7 @@ impl Folded {
             FoldedRow::Task(row) => Some(Self::task(row)),
             FoldedRow::Policy(id, row) => Some(Self::policy(id, row.as_ref())),
             FoldedRow::Team(id, row) => Some(Self::team(id, row.as_ref())),
+            FoldedRow::Freeze(id, row) => Some(Self::freeze(id, row.as_ref())),
         }
     }
 
@@ -146,6 +151,21 @@ impl Folded {
 
     pub(super) fn team(id: &TeamId, row: Option<&TeamRow>) -> Self {
         let columns = row.map(|row| document(&row.id, &row.document, row.sequence));
+        Self {
+            key: id.to_string(),
+            columns,
+        }
+    }
+
+    pub(super) fn freeze(id: &FreezeId, row: Option<&FreezeRow>) -> Self {
+        let columns = row.map(|row| {
+            vec![
+                ("id", text(&row.id)),
+                ("document", text(&row.document)),
+                ("due_at", Column::Number(row.due_at.map(Instant::micros))),
+                ("sequence", number(row.sequence)),
+            ]
+        });
         Self {
             key: id.to_string(),
             columns,

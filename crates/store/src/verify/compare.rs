@@ -39,7 +39,13 @@ pub(super) async fn check(
         .iter()
         .map(|(id, row)| Folded::team(id, row.as_ref()))
         .collect();
-    compare.table(Table::Teams, rows, report).await
+    compare.table(Table::Teams, rows, report).await?;
+    let rows = waiting
+        .freezes
+        .iter()
+        .map(|(id, row)| Folded::freeze(id, row.as_ref()))
+        .collect();
+    compare.table(Table::Freezes, rows, report).await
 }
 
 struct Compare<'a> {
@@ -66,6 +72,7 @@ impl Compare<'_> {
                 Table::Tasks => &mut report.tasks,
                 Table::Policies => &mut report.policies,
                 Table::Teams => &mut report.teams,
+                Table::Freezes => &mut report.freezes,
             };
             *count += u64::from(row.columns.is_some());
         }
@@ -168,7 +175,7 @@ impl Compare<'_> {
                 Table::ChangeRequests => RowReader::numbered(&row, table.name(), "number")?
                     .1
                     .to_string(),
-                Table::Tasks | Table::Policies | Table::Teams => {
+                Table::Tasks | Table::Policies | Table::Teams | Table::Freezes => {
                     RowReader::named(&row, table.name(), "id")?.1
                 }
             };
@@ -188,6 +195,7 @@ impl Compare<'_> {
             Table::Tasks => sql::tasks(backend, keys),
             Table::Policies => sql::policies(backend, keys),
             Table::Teams => sql::teams(backend, keys),
+            Table::Freezes => sql::freezes(backend, keys),
         }
     }
 }

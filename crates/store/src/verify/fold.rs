@@ -1,8 +1,8 @@
 //! The second reading: aggregate by aggregate, against the stored rows.
 
-use countersign_domain::ids::{PolicyId, TeamId};
+use countersign_domain::ids::{FreezeId, PolicyId, TeamId};
 use countersign_domain::log::{Body, Entry, Fold, FoldError, FoldedRow};
-use countersign_domain::rows::{CrRow, PolicyRow, TaskRow, TeamRow};
+use countersign_domain::rows::{CrRow, FreezeRow, PolicyRow, TaskRow, TeamRow};
 
 use super::columns::Folded;
 use super::{ENTRY_PAGE, VerifyError, VerifyReport, compare};
@@ -15,6 +15,7 @@ pub(super) struct Waiting {
     pub(super) tasks: Vec<TaskRow>,
     pub(super) policies: Vec<(PolicyId, Option<PolicyRow>)>,
     pub(super) teams: Vec<(TeamId, Option<TeamRow>)>,
+    pub(super) freezes: Vec<(FreezeId, Option<FreezeRow>)>,
 }
 
 impl Waiting {
@@ -25,11 +26,16 @@ impl Waiting {
             FoldedRow::Task(row) => self.tasks.push(row),
             FoldedRow::Policy(id, row) => self.policies.push((id, row)),
             FoldedRow::Team(id, row) => self.teams.push((id, row)),
+            FoldedRow::Freeze(id, row) => self.freezes.push((id, row)),
         }
     }
 
     fn len(&self) -> usize {
-        self.change_requests.len() + self.tasks.len() + self.policies.len() + self.teams.len()
+        self.change_requests.len()
+            + self.tasks.len()
+            + self.policies.len()
+            + self.teams.len()
+            + self.freezes.len()
     }
 }
 

@@ -19,6 +19,8 @@ pub struct VerifyReport {
     pub policies: u64,
     /// How many rows of teams.
     pub teams: u64,
+    /// How many rows of freezes.
+    pub freezes: u64,
     /// How many resultant policies.
     pub resultants: u64,
     /// How many of the rows changed while they were checked, and were proven from newer entries.

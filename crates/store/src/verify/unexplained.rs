@@ -9,7 +9,8 @@ pub(super) async fn check(store: &Store) -> Result<(), VerifyError> {
     change_requests(store).await?;
     keys(store, KeyPage::Tasks, "tasks").await?;
     keys(store, KeyPage::Policies, "policies").await?;
-    keys(store, KeyPage::Teams, "teams").await
+    keys(store, KeyPage::Teams, "teams").await?;
+    keys(store, KeyPage::Freezes, "freezes").await
 }
 
 async fn change_requests(store: &Store) -> Result<(), VerifyError> {

@@ -69,7 +69,7 @@ impl WriteTransaction {
         Ok(())
     }
 
-    /// Policies and teams. A batch changes one of them at most, so each has a statement of its own.
+    /// Policies, teams and freezes. A batch changes one of them at most, so each has a statement of its own.
     async fn save_directory(&mut self, changes: &Changes) -> Result<(), StoreError> {
         let backend = self.backend();
         for (id, row) in &changes.policies {
@@ -86,6 +86,13 @@ impl WriteTransaction {
             };
             self.save_one("teams", statement).await?;
         }
+        for (id, row) in &changes.freezes {
+            let statement = match row {
+                Some(row) => directory::put_freeze(backend, row),
+                None => directory::delete_freeze(backend, id.as_str()),
+            };
+            self.save_one("freezes", statement).await?;
+        }
         Ok(())
     }
 
@@ -94,7 +101,9 @@ impl WriteTransaction {
         table: &'static str,
         statement: Statement,
     ) -> Result<(), StoreError> {
-        let written = self.execute("write a policy or a team", statement).await?;
+        let written = self
+            .execute("write a policy, a team or a freeze", statement)
+            .await?;
         self.noted(check(table, 1, written))
     }
 }
