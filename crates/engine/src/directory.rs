@@ -34,7 +34,9 @@ impl SharedDirectory {
     ) -> Result<(), Failure> {
         for entry in entries {
             match entry.aggregate {
-                AggregateKey::Policy(_) | AggregateKey::Team(_) => self.take_in_one(entry)?,
+                AggregateKey::Policy(_) | AggregateKey::Team(_) | AggregateKey::Freeze(_) => {
+                    self.take_in_one(entry)?;
+                }
                 AggregateKey::Store | AggregateKey::ChangeRequest(_) | AggregateKey::Task(_) => {}
             }
         }
@@ -55,6 +57,7 @@ impl SharedDirectory {
         let taken = match &event {
             Event::Policy(id, event) => directory.apply_policy(id, event, stamp).map(|_| ()),
             Event::Team(id, event) => directory.apply_team(id, event, stamp).map(|_| ()),
+            Event::Freeze(id, event) => directory.apply_freeze(id, event, stamp).map(|_| ()),
             Event::Store(_) | Event::ChangeRequest(..) | Event::Task(..) => Ok(()),
         };
         taken.map_err(|edge| fault(entry, &edge))

@@ -24,9 +24,9 @@ use crate::feed::{
     StatusMessage, Subscription, caught_up, run_tail, seen, turns, watch_log, watch_signals,
     watch_status,
 };
+use crate::horizon::Horizon;
 use crate::lanes::{Done, Lanes, Waiting};
 use crate::query::HeadView;
-use crate::sweep::Due;
 use crate::token::StoreTag;
 use crate::writer::{Writer, lock_key};
 
@@ -63,7 +63,7 @@ struct Inner {
     prefix: CrPrefix,
     directory: Arc<SharedDirectory>,
     lanes: Arc<Lanes>,
-    due: Arc<Due>,
+    horizon: Arc<Horizon>,
     shared: Shared,
     writer: std::sync::Mutex<Option<JoinHandle<()>>>,
     stop: CancellationToken,
@@ -84,7 +84,7 @@ impl Engine {
         }
         let directory = Arc::new(SharedDirectory::new(store.directory().await?));
         let lanes = Arc::new(Lanes::new(config.lane_capacity));
-        let due = Arc::new(Due::default());
+        let horizon = Arc::new(Horizon::default());
         let hub = Arc::new(Hub::default());
         let stop = CancellationToken::new();
         let (head_sender, head_seen) = watch::channel(seen(head));
@@ -109,7 +109,7 @@ impl Engine {
             Arc::clone(&config),
             Arc::clone(&lanes),
             Arc::clone(&directory),
-            Arc::clone(&due),
+            Arc::clone(&horizon),
             hub,
         );
         let writer = tokio::spawn(supervise(writer, Arc::clone(&lanes)));
@@ -120,7 +120,7 @@ impl Engine {
             prefix,
             directory,
             lanes,
-            due,
+            horizon,
             shared,
             writer: std::sync::Mutex::new(Some(writer)),
             stop,
@@ -162,6 +162,7 @@ impl Engine {
         let mut stale = 0;
         loop {
             let create = self.directory().read(|directory| prepare(directory, &spec));
+            search_ahead(&create, self.now());
             let action = Action::Create(Box::new(create));
             let command = Command {
                 caller: Some(caller.clone()),
@@ -296,7 +297,7 @@ impl Engine {
         self.config().clock.display()
     }
 
-    /// Waits until every policy and team of the store is known here: another replica may have
+    /// Waits until every policy, team and freeze of the store is known here: another replica may have
     /// written some a moment ago. What this process wrote it knows before it answers.
     pub(crate) async fn know_directory(&self) -> Result<(), Failure> {
         if !self.store().is_postgres() {
@@ -326,8 +327,8 @@ impl Engine {
         &self.0.config
     }
 
-    pub(crate) fn due_state(&self) -> &Due {
-        &self.0.due
+    pub(crate) fn horizon(&self) -> &Horizon {
+        &self.0.horizon
     }
 
     /// Logs a failed read; its text stays here.
@@ -362,6 +363,12 @@ pub(crate) fn prepare(directory: &Directory, spec: &TaskSpec) -> CreateTask {
     CreateTask::prepare(spec.clone(), resultant, directory.revision())
 }
 
+/// Searches the calendar for the period a creation will be bound to. It remembers the answer, so
+/// that it is not searched under the lock.
+fn search_ahead(create: &CreateTask, now: Instant) {
+    let _remembered = create.resultant.period_after(create.spec.window, now);
+}
+
 /// Entry 1: names the store.
 fn first_entry(config: &EngineConfig, database: Option<Instant>) -> countersign_domain::log::Entry {
     let event = Event::Store(StoreEvent::Created {
@@ -393,6 +400,7 @@ async fn identity(store: &Store) -> Result<(String, CrPrefix), OpenError> {
         | Event::ChangeRequest(..)
         | Event::Task(..)
         | Event::Policy(..)
-        | Event::Team(..) => Err(OpenError::Unnamed(format!("it is {}", event.name()))),
+        | Event::Team(..)
+        | Event::Freeze(..) => Err(OpenError::Unnamed(format!("it is {}", event.name()))),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use countersign_domain::batch::{Action, Answer, Command};
+use countersign_domain::directory::DirectoryCommand;
 use tokio::sync::{Notify, oneshot};
 
 use crate::failure::Failure;
@@ -11,7 +12,7 @@ use crate::failure::Failure;
 /// Which lane a command waits in. A batch is filled round robin, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lane {
-    /// Rejections and withdrawals.
+    /// Rejections, withdrawals and freezes.
     Stop,
     /// Approvals, revocations, starts, outcomes, administration.
     Go,
@@ -27,7 +28,11 @@ impl Lane {
     /// The lane of an action.
     pub(crate) fn of(action: &Action) -> Self {
         match action {
-            Action::Reject(_) | Action::Withdraw(_) => Self::Stop,
+            Action::Reject(_)
+            | Action::Withdraw(_)
+            | Action::Directory(
+                DirectoryCommand::CreateFreeze(_) | DirectoryCommand::UpdateFreeze { .. },
+            ) => Self::Stop,
             Action::Approve(_)
             | Action::Revoke(_)
             | Action::Start(_)
@@ -35,7 +40,7 @@ impl Lane {
             | Action::Directory(_)
             | Action::AcceptClock { .. } => Self::Go,
             Action::Create(_) => Self::New,
-            Action::Settle(_) => Self::Time,
+            Action::Settle { .. } | Action::Sweep(_) => Self::Time,
         }
     }
 

@@ -6,7 +6,9 @@
 //!   loads, runs the pure batch, saves, commits, answers.
 //! - Reads take one snapshot each and never settle.
 //! - The feed tails the log once and wakes whoever listens.
-//! - [`Engine::settle_due`] turns "due by now" into settle commands; the scheduler calls it.
+//! - [`Engine::look_ahead`] keeps what is due soon in memory, [`Engine::settle_near`] turns it into
+//!   settle commands once it is; the scheduler calls them. [`Engine::settle_due`] does so with what
+//!   the store has.
 
 mod clock;
 mod config;
@@ -14,6 +16,8 @@ mod directory;
 mod engine;
 mod failure;
 mod feed;
+mod freezes;
+mod horizon;
 mod lanes;
 mod offline;
 mod query;
@@ -33,6 +37,7 @@ pub use feed::{
     Conditions, LogMessage, LogStart, Mark, MarkKind, SignalFilter, SignalMessage, StatusFilter,
     StatusMessage, Subscription,
 };
+pub use freezes::{Impact, ScheduleOf};
 pub use offline::{migrate, verify};
-pub use query::{CrView, HeadView, Page};
+pub use query::{CrView, HeadView, Page, Standing};
 pub use token::{ResumeToken, StoreTag};

@@ -7,7 +7,8 @@ use countersign_domain::Refusal;
 use countersign_domain::access::Principal;
 use countersign_domain::batch::{part_of_person, part_of_team};
 use countersign_domain::change_request::{Case, Deficit, deficit};
-use countersign_domain::directory::Team;
+use countersign_domain::directory::{Directory, Team};
+use countersign_domain::freeze::Freeze;
 use countersign_domain::ids::{CrNumber, CrRef, PolicyId, TaskId, TeamId};
 use countersign_domain::log::{Entry, Head};
 use countersign_domain::policy::{Policy, Warning, change_request_warnings};
@@ -28,11 +29,20 @@ pub struct Page<T> {
     pub more: bool,
 }
 
-/// What is shown of a change request beside its own facts; judged by the teams as they are now.
+/// What its tasks wait for beside their own facts; judged by teams and freezes as they are now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CrView {
+pub struct Standing {
     /// What is missing, and from whom.
     pub deficit: Deficit,
+    /// The freezes that may hold its tasks.
+    pub freezes: Vec<Arc<Freeze>>,
+}
+
+/// What is shown of a change request beside its own facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CrView {
+    /// What its tasks wait for.
+    pub standing: Standing,
     /// What to know about it.
     pub warnings: Vec<Warning>,
 }
@@ -50,9 +60,14 @@ impl Engine {
     /// What is shown of a change request beside its own facts.
     pub fn view(&self, case: &Case) -> CrView {
         self.directory().read(|directory| CrView {
-            deficit: deficit(case, directory),
+            standing: standing(case, directory),
             warnings: change_request_warnings(&case.resultant, &case.creators(), directory),
         })
+    }
+
+    /// What the tasks of a change request wait for beside their own facts.
+    pub fn standing(&self, case: &Case) -> Standing {
+        self.directory().read(|directory| standing(case, directory))
     }
 
     /// A change request with its tasks, if it exists and the caller's grant covers it.
@@ -240,7 +255,23 @@ impl Engine {
     }
 }
 
-fn page<T>(mut items: Vec<T>, limit: usize) -> Page<T> {
+fn standing(case: &Case, directory: &Directory) -> Standing {
+    Standing {
+        deficit: deficit(case, directory),
+        freezes: freezes_near(directory, case),
+    }
+}
+
+/// The freezes that may hold tasks of a change request.
+pub(crate) fn freezes_near(directory: &Directory, case: &Case) -> Vec<Arc<Freeze>> {
+    let content = &case.change_request.content;
+    directory
+        .freezes_near(&content.project, &content.environment)
+        .cloned()
+        .collect()
+}
+
+pub(crate) fn page<T>(mut items: Vec<T>, limit: usize) -> Page<T> {
     let more = items.len() > limit;
     items.truncate(limit);
     Page { items, more }

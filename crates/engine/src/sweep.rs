@@ -1,82 +1,159 @@
 //! Turns "due by now" into settle commands. The scheduler calls it; so does every test that moves
 //! its clock. Safe on every replica at once: the second one finds nothing due.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use countersign_domain::Instant;
-use countersign_domain::batch::{Action, Changes, Command};
+use countersign_domain::batch::{Action, Command};
+use countersign_domain::directory::Directory;
+use countersign_domain::freeze::{Freeze, SweepFreeze, is_misplaced};
+use countersign_domain::ids::CrNumber;
+use countersign_domain::task::Task;
 use futures::future::join_all;
-use tokio::sync::Notify;
 
 use crate::engine::Engine;
 use crate::failure::Failure;
+use crate::horizon::{AHEAD_MICROS, NEAR_LIMIT};
 
-/// What this process knows of the next due instant. Only a hint: the rows are the truth.
-#[derive(Debug, Default)]
-pub(crate) struct Due {
-    earliest: Mutex<Option<Instant>>,
-    sooner: Notify,
-}
-
-impl Due {
-    /// Takes note of the rows of a committed batch.
-    pub(crate) fn note(&self, changes: &Changes) {
-        let tasks = changes.new_tasks.iter().chain(&changes.tasks);
-        let change_requests = changes.new_change_requests.iter();
-        let change_requests = change_requests.chain(&changes.change_requests);
-        let due = tasks
-            .filter_map(|row| row.due_at)
-            .chain(change_requests.filter_map(|row| row.due_at));
-        let Some(soonest) = due.min() else {
-            return;
-        };
-        let mut earliest = self.earliest.lock().unwrap_or_else(PoisonError::into_inner);
-        if earliest.is_none_or(|known| soonest < known) {
-            *earliest = Some(soonest);
-            self.sooner.notify_one();
-        }
-    }
-
-    fn set(&self, known: Option<Instant>) {
-        *self.earliest.lock().unwrap_or_else(PoisonError::into_inner) = known;
-    }
-}
+/// How many tasks are looked at in one step of a freeze's sweep. More than one change request can
+/// hold, so that each step comes to the end of one.
+const SWEEP_PAGE: u64 = 1_001;
 
 impl Engine {
-    /// The next instant at which something is due, and the present one, by the same clock.
+    /// The next instant at which something is due, and the present one, by the same clock. The
+    /// truth, as the store has it.
     pub async fn next_due(&self) -> Result<(Option<Instant>, Instant), Failure> {
         let next = self.store().next_due().await;
         let next = next.map_err(|e| self.read_failed(&e))?;
-        self.due_state().set(next);
-        Ok((next, self.clock().await?))
+        let freeze = self.due_freeze().map(|(due_at, _)| due_at);
+        Ok((next.into_iter().chain(freeze).min(), self.clock().await?))
     }
 
-    /// Resolves when something became due sooner than what [`Engine::next_due`] last said.
+    /// Looks ahead: asks the store what is due soon, where that was not done a moment ago. Answers
+    /// with the next instant at which something is known to be due, and with the present one.
+    pub async fn look_ahead(&self) -> Result<(Option<Instant>, Instant), Failure> {
+        let now = self.clock().await?;
+        if self.horizon().is_stale(now) {
+            let until = now.plus_micros(AHEAD_MICROS).unwrap_or(Instant::LAST);
+            let found = self.store().due(until, NEAR_LIMIT as u64).await;
+            let found = found.map_err(|e| self.read_failed(&e))?;
+            let freeze = self.due_freeze().map(|(due_at, _)| due_at);
+            self.horizon().fill(found, freeze, until, now);
+        }
+        Ok((self.horizon().earliest(), now))
+    }
+
+    /// Resolves when something became due sooner than what [`Engine::look_ahead`] last said.
     pub async fn due_sooner(&self) {
-        self.due_state().sooner.notified().await;
+        self.horizon().sooner().await;
     }
 
-    /// Settles what is due, in the order of the due instants, at most `limit` change requests.
-    /// Answers with how many it found.
+    /// Settles what is known to be due by an instant, in the order of the due instants, at most
+    /// `limit` change requests, and takes one step of the sweep of a freeze that is due. Answers
+    /// with how many it settled.
+    pub async fn settle_near(&self, now: Instant, limit: usize) -> Result<usize, Failure> {
+        let due = self.horizon().take_due(now, limit);
+        let settled = due.len();
+        self.settle(due.into_iter().map(|(_, number)| (number, None)))
+            .await?;
+        Ok(settled + self.sweep_freeze(now).await?)
+    }
+
+    /// Settles what is due as the store has it, in the order of the due instants, at most `limit`
+    /// change requests, and takes one step of the sweep of a freeze that is due. Answers with how
+    /// much there was to do.
     pub async fn settle_due(&self, limit: u64) -> Result<usize, Failure> {
         let now = self.clock().await?;
-        let due = self
-            .store()
-            .due(now, limit)
-            .await
-            .map_err(|e| self.read_failed(&e))?;
+        let due = self.store().due(now, limit).await;
+        let due = due.map_err(|e| self.read_failed(&e))?;
         let found = due.len();
-        let settling = due.into_iter().map(|number| {
-            let action = Action::Settle(number);
-            self.execute(Command {
-                caller: None,
-                action,
-                request: None,
-            })
+        self.settle(due.into_iter().map(|(_, number)| (number, None)))
+            .await?;
+        Ok(found + self.sweep_freeze(now).await?)
+    }
+
+    /// One step of the sweep of the freeze that is due first, if one is: looks at the next tasks
+    /// that are cleared or held by a freeze, settles those that are not where the freezes put them,
+    /// and has the freeze remember how far it has come. Answers with how much there was to do.
+    async fn sweep_freeze(&self, now: Instant) -> Result<usize, Failure> {
+        // A freeze that another replica has changed is swept once it is known here.
+        let next = self.due_freeze();
+        let Some((due_at, freeze)) = next.clone().filter(|(due_at, _)| *due_at <= now) else {
+            self.horizon().set_freeze(next.map(|(due_at, _)| due_at));
+            return Ok(0);
+        };
+        let begun = freeze.sweep;
+        let began_at = begun.map_or(now, |sweep| sweep.began_at);
+        let after = begun.map_or(CrNumber(0), |sweep| sweep.through);
+        let page = self.store().held_or_cleared(after, SWEEP_PAGE).await;
+        let page = page.map_err(|e| self.read_failed(&e))?;
+        let (looked_at, through) = whole(page);
+        let misplaced: BTreeSet<CrNumber> = self.directory().read(|directory| {
+            let wrong = looked_at
+                .iter()
+                .filter(|task| is_misplaced(task, directory, now));
+            wrong.map(Task::change_request).collect()
+        });
+        let settled = misplaced.len();
+        self.settle(misplaced.into_iter().map(|number| (number, Some(due_at))))
+            .await?;
+        let sweep = SweepFreeze {
+            id: freeze.draft.id.clone(),
+            seen: freeze.stamp.sequence,
+            began_at,
+            through,
+        };
+        self.execute(command(Action::Sweep(sweep))).await?;
+        self.horizon()
+            .set_freeze(self.due_freeze().map(|(due_at, _)| due_at));
+        Ok(settled + 1)
+    }
+
+    fn due_freeze(&self) -> Option<(Instant, Arc<Freeze>)> {
+        let first = |directory: &Directory| {
+            let (due_at, freeze) = directory.first_due_freeze()?;
+            Some((due_at, Arc::clone(freeze)))
+        };
+        self.directory().read(first)
+    }
+
+    /// Settles these change requests, each because of what was due, if its tasks do not know. What
+    /// is in quarantine stays as it is.
+    async fn settle(
+        &self,
+        due: impl Iterator<Item = (CrNumber, Option<Instant>)>,
+    ) -> Result<(), Failure> {
+        let settling = due.map(|(number, due_at)| {
+            let action = Action::Settle { number, due_at };
+            self.execute(command(action))
         });
         for settled in join_all(settling).await {
-            settled?;
+            match settled {
+                Ok(_) | Err(Failure::Internal) => {}
+                Err(failure) => return Err(failure),
+            }
         }
-        Ok(found)
+        Ok(())
     }
+}
+
+fn command(action: Action) -> Command {
+    Command {
+        caller: None,
+        action,
+        request: None,
+    }
+}
+
+/// The tasks of whole change requests of a page, and the last of these; `None`: the page was not
+/// full, so nothing follows.
+fn whole(mut page: Vec<Task>) -> (Vec<Task>, Option<CrNumber>) {
+    let last = page.last().map(Task::change_request);
+    let Some(last) = last.filter(|_| page.len() as u64 == SWEEP_PAGE) else {
+        return (page, None);
+    };
+    page.retain(|task| task.change_request() != last);
+    let through = page.last().map(Task::change_request);
+    (page, through)
 }

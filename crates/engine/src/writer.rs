@@ -20,8 +20,8 @@ use crate::directory::SharedDirectory;
 use crate::engine::PREPARE_LIMIT;
 use crate::failure::Failure;
 use crate::feed::Hub;
+use crate::horizon::Horizon;
 use crate::lanes::{Done, Lanes, Waiting};
-use crate::sweep::Due;
 use crate::transaction::{Attempt, Connection, Prepared, Shell};
 
 /// How long to wait after the store did not answer.
@@ -43,7 +43,7 @@ pub(crate) struct Writer {
     config: Arc<EngineConfig>,
     lanes: Arc<Lanes>,
     directory: Arc<SharedDirectory>,
-    due: Arc<Due>,
+    horizon: Arc<Horizon>,
     hub: Arc<Hub>,
     /// Change requests that met a broken invariant: they grant nothing any more.
     quarantine: BTreeSet<CrNumber>,
@@ -56,7 +56,7 @@ impl Writer {
         config: Arc<EngineConfig>,
         lanes: Arc<Lanes>,
         directory: Arc<SharedDirectory>,
-        due: Arc<Due>,
+        horizon: Arc<Horizon>,
         hub: Arc<Hub>,
     ) -> Self {
         let connection = Connection::new(store.clone(), lock_key);
@@ -67,7 +67,7 @@ impl Writer {
             config,
             lanes,
             directory,
-            due,
+            horizon,
             hub,
             quarantine,
         }
@@ -205,7 +205,7 @@ impl Writer {
         }
         self.quarantine = outcome.quarantine;
         if !outcome.entries.is_empty() {
-            self.due.note(&outcome.changes);
+            self.horizon.note(&outcome.changes);
             self.hub.wake();
         }
         deferred

@@ -1,9 +1,9 @@
 //! Sleeps until the next due instant, and has it settled.
 //!
-//! `due_at` on the row is the truth; this only makes it punctual. It asks the store what is due, in
-//! order and with a limit, so a process that slept settles to what is true now, and a second
-//! scheduler on the same store finds nothing due. Nothing depends on it for correctness: every
-//! decision settles first.
+//! `due_at` on the row is the truth; this only makes it punctual. The engine keeps what is due soon
+//! in memory and asks the store again every second, in order and with a limit, so a process that
+//! slept settles to what is true now, and a second scheduler on the same store finds nothing due.
+//! Nothing depends on it for correctness: every decision settles first.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use countersign_domain::Instant;
 use countersign_engine::{Engine, Failure};
 use tokio_util::sync::CancellationToken;
 
-/// How many change requests are settled before the store is asked again.
-const SWEEP_LIMIT: u64 = 1_000;
-/// How often the store is asked although nothing is known to be due: for what other replicas wrote.
+/// How many change requests are settled at once.
+const SWEEP_LIMIT: usize = 1_000;
+/// How long to sleep at the most: other replicas write too.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// How long to wait after a sweep that failed.
 const BACK_OFF: Duration = Duration::from_millis(500);
@@ -39,7 +39,7 @@ pub async fn run(engine: Engine, stop: CancellationToken) {
 /// Settles everything that is due, and answers with how long nothing will be.
 async fn sweep(engine: &Engine) -> Result<Duration, Failure> {
     loop {
-        let (next, now) = engine.next_due().await?;
+        let (next, now) = engine.look_ahead().await?;
         let Some(due_at) = next else {
             return Ok(HEARTBEAT);
         };
@@ -48,7 +48,7 @@ async fn sweep(engine: &Engine) -> Result<Duration, Failure> {
         }
         let lateness = now.micros_since(due_at);
         metrics::histogram!("countersign_sweep_lateness_seconds").record(lateness as f64 / 1e6);
-        let settled = engine.settle_due(SWEEP_LIMIT).await?;
+        let settled = engine.settle_near(now, SWEEP_LIMIT).await?;
         metrics::counter!("countersign_settled_change_requests_total").increment(settled as u64);
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Display;
 
 use countersign_domain::Refusal;
 use countersign_domain::ids::{CrNumber, CrPrefix, PolicyId, TaskId};
+use countersign_domain::policy::NoPeriod;
 use countersign_domain::refusal::NotNow;
 use countersign_engine::Failure;
 
@@ -87,6 +88,13 @@ fn refusal_facts(refusal: &Refusal, prefix: &CrPrefix) -> Facts {
         | Refusal::ClaimTaken { task } => of(&[("task", task)]),
         Refusal::PolicyIdTaken { policy } => of(&[("policy", policy)]),
         Refusal::TeamIdTaken { team } => of(&[("team", team)]),
+        Refusal::FreezeIdTaken { freeze } => of(&[("freeze", freeze)]),
+        Refusal::NoPeriod { policies, why } => no_period_facts(policies, why),
+        Refusal::FreezeNotInForce { freeze, begins_at } => {
+            let mut facts = of(&[("freeze", freeze)]);
+            facts.extend(begins_at.map(|at| ("next_begins_at", at.to_string())));
+            facts
+        }
         Refusal::RequestIdReused { request } => of(&[("request_id", request)]),
         Refusal::EtagMismatch {
             named,
@@ -116,13 +124,18 @@ fn refusal_facts(refusal: &Refusal, prefix: &CrPrefix) -> Facts {
 
 fn start_facts(task: &TaskId, cause: &NotNow) -> Facts {
     match cause {
-        NotNow::Held { waiting_for } => {
+        NotNow::Held {
+            waiting_for,
+            freezes,
+        } => {
             let waiting_for = waiting_for.name();
-            of(&[
+            let mut facts = of(&[
                 ("task", task),
                 ("found", &"HELD"),
                 ("waiting_for", &waiting_for),
-            ])
+            ]);
+            facts.extend((!freezes.is_empty()).then(|| ("freezes", list(freezes))));
+            facts
         }
         NotNow::StaleGeneration { named, current } => of(&[
             ("task", task),
@@ -131,6 +144,17 @@ fn start_facts(task: &TaskId, cause: &NotNow) -> Facts {
             ("generation", current),
         ]),
     }
+}
+
+fn no_period_facts(policies: &[PolicyId], why: &NoPeriod) -> Facts {
+    let (why, opens_at) = match why {
+        NoPeriod::NeverOpen => ("NEVER_OPEN", None),
+        NoPeriod::OutsideTaskWindow { opens_at } => ("OUTSIDE_TASK_WINDOW", Some(opens_at)),
+        NoPeriod::TooMuchWork => ("TOO_MUCH_WORK", None),
+    };
+    let mut facts = of(&[("policies", &list(policies)), ("why", &why)]);
+    facts.extend(opens_at.map(|at| ("next_opens_at", at.to_string())));
+    facts
 }
 
 fn of(facts: &[(&'static str, &dyn Display)]) -> Facts {
@@ -146,7 +170,7 @@ fn with(first: (&'static str, String), others: &[(&'static str, &dyn Display)]) 
     facts
 }
 
-fn list(policies: &[PolicyId]) -> String {
-    let ids: Vec<&str> = policies.iter().map(PolicyId::as_str).collect();
+fn list(ids: &[impl ToString]) -> String {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
     ids.join(", ")
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::Freeze;
 use crate::Instant;
+use crate::directory::Directory;
 use crate::ids::FreezeId;
 use crate::policy::{Bound, OnClose, ResultantPolicy};
-use crate::task::Task;
+use crate::task::{Task, TaskState, WaitingFor};
 
 /// How many freezes and periods are looked through for the first instant without a hindrance.
 const STEPS_LIMIT: usize = 1_000;
@@ -27,7 +28,7 @@ pub struct Hold {
 pub struct Outlook {
     /// The freezes that hold it, by id.
     pub holds: Vec<Hold>,
-    /// When the next freeze that matches it begins.
+    /// When a freeze that matches it began or will begin, whichever is first.
     pub next_freeze: Option<Instant>,
     /// The first instant at which time lets it start; `None`: never, or nobody knows.
     pub earliest_start: Option<Instant>,
@@ -53,11 +54,46 @@ pub fn outlook(
             ends_at: Some(period.end).filter(|&end| end < Instant::LAST),
         })
     });
+    let begins = |freeze: &&Arc<Freeze>| match freeze.in_force(now) {
+        Some(period) => Some(period.start),
+        None => freeze.next_begin(now),
+    };
     Outlook {
         holds: holds.collect(),
-        next_freeze: matching.iter().filter_map(|it| it.next_begin(now)).min(),
+        next_freeze: matching.iter().filter_map(begins).min(),
         earliest_start: earliest_start(task, resultant, &matching, now),
     }
+}
+
+/// Whether a task that is cleared or waits for a freeze is not where the freezes put it.
+pub fn is_misplaced(task: &Task, directory: &Directory, at: Instant) -> bool {
+    let held = || directory.freezes_on(&task.content.spec, at).next().is_some();
+    match task.state {
+        TaskState::Cleared { .. } => held(),
+        TaskState::Paused {
+            waiting_for: WaitingFor::Freeze,
+        } => !held(),
+        TaskState::Paused {
+            waiting_for: WaitingFor::Approval | WaitingFor::Window,
+        }
+        | TaskState::Running { .. }
+        | TaskState::Finished { .. }
+        | TaskState::Terminated { .. } => false,
+    }
+}
+
+/// Whether a freeze, or the next occurrence of one that is not in force, holds a task at some time.
+pub fn would_hold(freeze: &Freeze, task: &Task, now: Instant) -> bool {
+    let begins = freeze.in_force(now).map(|period| period.start);
+    let Some(begins) = begins.or_else(|| freeze.next_begin(now)) else {
+        return false;
+    };
+    let bounds = task.bounds();
+    let ends = freeze.in_force(begins.max(now)).map_or(begins, |it| it.end);
+    task.could_start()
+        && freeze.matches(&task.content.spec)
+        && bounds.start.is_none_or(|start| start < ends)
+        && bounds.end.is_none_or(|end| end > begins)
 }
 
 fn earliest_start(

@@ -339,7 +339,7 @@ mod tests {
             .zip(rows)
             .map(|(id, terms)| {
                 let mut made = policy(id, 2, false, &[1], &[]).as_ref().clone();
-                made.draft.terms = *terms;
+                made.draft.terms = terms.clone();
                 Arc::new(made)
             })
             .collect();
@@ -407,12 +407,13 @@ mod tests {
         };
         let pooled = Terms::default();
         for (rows, needed) in [
-            (vec![pooled, pooled], 2),
-            (vec![own], 2),
-            (vec![own, pooled], 2),
-            (vec![own, own], 4),
-            (vec![own, own, pooled], 4),
+            (vec![&pooled, &pooled], 2),
+            (vec![&own], 2),
+            (vec![&own, &pooled], 2),
+            (vec![&own, &own], 4),
+            (vec![&own, &own, &pooled], 4),
         ] {
+            let rows: Vec<Terms> = rows.into_iter().cloned().collect();
             assert_eq!(with_terms(&rows).approvals_needed(), needed, "{rows:?}");
         }
     }

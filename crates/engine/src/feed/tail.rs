@@ -209,7 +209,10 @@ async fn give_out(shared: &Shared, entries: &[Entry]) -> Result<(), StoreError> 
             AggregateKey::Task(id) => {
                 tasks.insert(id.clone());
             }
-            AggregateKey::Store | AggregateKey::Policy(_) | AggregateKey::Team(_) => {}
+            AggregateKey::Store
+            | AggregateKey::Policy(_)
+            | AggregateKey::Team(_)
+            | AggregateKey::Freeze(_) => {}
         }
     }
     let numbers: Vec<CrNumber> = numbers.into_iter().collect();

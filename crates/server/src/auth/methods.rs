@@ -45,6 +45,7 @@ const ORCHESTRATOR: Access = Access::AnyOf(&[Role::Orchestrator]);
 const RUNNER: Access = Access::AnyOf(&[Role::Runner]);
 const RUNNER_OR_ORCHESTRATOR: Access = Access::AnyOf(&[Role::Runner, Role::Orchestrator]);
 const POLICY_ADMIN: Access = Access::AnyOf(&[Role::PolicyAdmin]);
+const FREEZER: Access = Access::AnyOf(&[Role::PolicyAdmin, Role::Operator]);
 const AUDITOR: Access = Access::AnyOf(&[Role::Auditor]);
 const AUDITOR_OR_OPERATOR: Access = Access::AnyOf(&[Role::Auditor, Role::Operator]);
 const OPERATOR: Access = Access::AnyOf(&[Role::Operator]);
@@ -94,6 +95,13 @@ pub(crate) const METHODS: &[Method] = &[
     reads("/countersign.v1.PolicyService/ListPolicies", ANY),
     changes("/countersign.v1.PolicyService/UpdatePolicy", POLICY_ADMIN),
     changes("/countersign.v1.PolicyService/DeletePolicy", POLICY_ADMIN),
+    reads("/countersign.v1.PolicyService/PreviewSchedule", ANY),
+    changes("/countersign.v1.FreezeService/CreateFreeze", FREEZER),
+    reads("/countersign.v1.FreezeService/GetFreeze", ANY),
+    reads("/countersign.v1.FreezeService/ListFreezes", ANY),
+    changes("/countersign.v1.FreezeService/UpdateFreeze", FREEZER),
+    changes("/countersign.v1.FreezeService/DeleteFreeze", FREEZER),
+    changes("/countersign.v1.FreezeService/LiftFreeze", FREEZER),
     changes("/countersign.v1.TeamService/CreateTeam", POLICY_ADMIN),
     reads("/countersign.v1.TeamService/GetTeam", ANY),
     reads("/countersign.v1.TeamService/ListTeams", ANY),

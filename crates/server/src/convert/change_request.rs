@@ -1,6 +1,6 @@
 //! Change requests, as answers carry them.
 
-use countersign_domain::change_request::{Case, CrState, Decision, ExpiryCause, Verdict, sentence};
+use countersign_domain::change_request::{Case, CrState, Decision, ExpiryCause, Verdict};
 use countersign_domain::ids::{PolicyId, TeamId};
 use countersign_domain::policy::{Approver, MatchedPolicy, ResultantApprover, ResultantPolicy};
 use countersign_domain::task::Task;
@@ -10,6 +10,7 @@ use prost::Message;
 
 use super::identity::{show_creator, show_person};
 use super::policy::show_warning;
+use super::schedule::{show_on_close, show_window};
 use super::show::Show;
 use super::task_spec::{show_kind, show_optional};
 use super::terms::{show_quorum, show_sharing, show_time_to_live};
@@ -48,7 +49,7 @@ impl Show<'_> {
             resultant_policy: Some(show_resultant(&case.resultant)),
             approval_required: content.approval_required,
             approvals_counted: case.counted(),
-            approvals_missing: view.deficit.missing,
+            approvals_missing: view.standing.deficit.missing,
             decisions: change_request.decisions.iter().map(show_decision).collect(),
             expiry_cause: expiry_cause.into(),
             warnings: view.warnings.iter().map(show_warning).collect(),
@@ -67,7 +68,7 @@ impl Show<'_> {
         let mut shown = Vec::new();
         let mut bytes = 0;
         for task in by_age(case).into_iter().take(TASKS_LIMIT) {
-            let message = self.task(case, task, &view.deficit);
+            let message = self.task(case, task, &view.standing);
             bytes += message.encoded_len();
             if bytes > TASKS_BYTES_LIMIT && !shown.is_empty() {
                 break;
@@ -82,7 +83,7 @@ impl Show<'_> {
         let tasks = by_age(case);
         let open = tasks.iter().find(|task| task.could_start());
         let told = open.or(tasks.first());
-        told.map(|task| sentence(task, case, &view.deficit, self.prefix, self.now))
+        told.map(|task| self.sentence(case, task, &view.standing))
             .unwrap_or_default()
     }
 }
@@ -150,6 +151,7 @@ fn show_resultant(resultant: &ResultantPolicy) -> v1::ResultantPolicy {
         recheck_approvers: resultant.recheck_approvers(),
         approval_ttl: resultant.approval_ttl().map(show_time_to_live),
         execution_ttl: resultant.execution_ttl().map(show_time_to_live),
+        on_close: show_on_close(resultant.has_windows().then(|| resultant.on_close())).into(),
     }
 }
 
@@ -177,6 +179,8 @@ fn show_matched(policy: &MatchedPolicy) -> v1::MatchedPolicy {
         recheck_approvers: policy.terms.recheck_approvers,
         approval_ttl: policy.terms.approval_ttl.map(show_time_to_live),
         execution_ttl: policy.terms.execution_ttl.map(show_time_to_live),
+        windows: policy.terms.windows.iter().map(show_window).collect(),
+        on_close: show_on_close(policy.on_close()).into(),
     }
 }
 

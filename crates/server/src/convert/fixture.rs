@@ -12,7 +12,7 @@ use countersign_domain::directory::Directory;
 use countersign_domain::ids::CrPrefix;
 use countersign_domain::log::{Head, Stamp};
 use countersign_domain::policy::{Policy, change_request_warnings};
-use countersign_engine::CrView;
+use countersign_engine::{CrView, Standing};
 use countersign_proto::v1;
 
 use super::policy_draft;
@@ -48,7 +48,8 @@ impl Bench {
             created: stamp,
             stamp,
         });
-        let directory = Directory::from_rows(0, policy.into_iter().collect(), Vec::new());
+        let directory =
+            Directory::from_rows(0, policy.into_iter().collect(), Vec::new(), Vec::new());
         Self {
             directory,
             set: WorkingSet::new(Head::EMPTY, Vec::new()),
@@ -91,7 +92,10 @@ impl Bench {
     /// What is shown of a case beside its facts.
     pub(crate) fn view(&self, case: &Case) -> CrView {
         CrView {
-            deficit: deficit(case, &self.directory),
+            standing: Standing {
+                deficit: deficit(case, &self.directory),
+                freezes: Vec::new(),
+            },
             warnings: change_request_warnings(&case.resultant, &case.creators(), &self.directory),
         }
     }

@@ -16,6 +16,7 @@ pub(crate) fn show_entry(entry: &Entry) -> v1::LogEntry {
         AggregateKey::Task(_) => v1::AggregateKind::Task,
         AggregateKey::Policy(_) => v1::AggregateKind::Policy,
         AggregateKey::Team(_) => v1::AggregateKind::Team,
+        AggregateKey::Freeze(_) => v1::AggregateKind::Freeze,
     };
     v1::LogEntry {
         sequence: entry.head.sequence,
@@ -42,6 +43,7 @@ pub(crate) fn aggregate(kind: i32, id: &str) -> Result<Option<Aggregate>, Refusa
         Ok(v1::AggregateKind::Task) => Some("task"),
         Ok(v1::AggregateKind::Policy) => Some("policy"),
         Ok(v1::AggregateKind::Team) => Some("team"),
+        Ok(v1::AggregateKind::Freeze) => Some("freeze"),
         Err(_) => {
             return Err(fields::bad_enum(
                 "aggregate",

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 
 use countersign_domain::Refusal;
 use countersign_domain::directory::TeamField;
+use countersign_domain::freeze::FreezeField;
 use countersign_domain::policy::PolicyField;
 use prost_types::FieldMask;
 
 use super::fields::ANY_FIELD;
-use super::{policy_draft, team_draft};
+use super::{freeze_draft, policy_draft, team_draft};
 
 const FIELD: &str = "update_mask";
 
@@ -43,6 +44,26 @@ fn policy_path(field: PolicyField) -> &'static str {
         PolicyField::RecheckApprovers => "recheck_approvers",
         PolicyField::ApprovalTtl => "approval_ttl",
         PolicyField::ExecutionTtl => "execution_ttl",
+        PolicyField::Windows => "windows",
+        PolicyField::OnClose => "on_close",
+    }
+}
+
+/// The fields of a freeze that a mask names.
+pub(crate) fn freeze_fields(mask: Option<&FieldMask>) -> Result<BTreeSet<FreezeField>, Refusal> {
+    named(
+        mask,
+        &freeze_draft::ALL.map(|field| (freeze_path(field), field)),
+    )
+}
+
+fn freeze_path(field: FreezeField) -> &'static str {
+    match field {
+        FreezeField::Reason => "reason",
+        FreezeField::Scopes => "scopes",
+        FreezeField::Start => "start",
+        FreezeField::End => "end",
+        FreezeField::Recurrence => "recurrence",
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use countersign_domain::ids::{PolicyId, TeamId, TenantId};
+use countersign_domain::ids::{FreezeId, PolicyId, TeamId, TenantId};
 use countersign_domain::policy::{Policy, Scope, ScopeSide, Warning};
 use countersign_domain::task::TaskKind;
 use countersign_proto::v1;
 
 use super::identity::show_person;
+use super::schedule::{show_on_close, show_window};
 use super::task_spec::show_kind;
 use super::terms::{show_quorum, show_sharing, show_time_to_live};
 use super::window::timestamp;
@@ -41,10 +42,12 @@ pub(crate) fn show_policy(policy: &Policy) -> v1::Policy {
         recheck_approvers: draft.terms.recheck_approvers,
         approval_ttl: draft.terms.approval_ttl.map(show_time_to_live),
         execution_ttl: draft.terms.execution_ttl.map(show_time_to_live),
+        windows: draft.terms.windows.iter().map(show_window).collect(),
+        on_close: show_on_close(draft.terms.on_close).into(),
     }
 }
 
-fn show_scope(scope: &Scope) -> v1::Scope {
+pub(crate) fn show_scope(scope: &Scope) -> v1::Scope {
     let kinds: &BTreeSet<TaskKind> = &scope.kinds;
     v1::Scope {
         projects: Some(show_side(&scope.projects)),
@@ -79,11 +82,29 @@ pub(crate) fn show_warning(warning: &Warning) -> v1::Warning {
         Warning::ClaimedTeamNotRechecked { policy, .. } => {
             (v1::WarningKind::ClaimedTeamNotRechecked, Some(policy))
         }
+        Warning::WindowPast { policy, .. } => (v1::WarningKind::WindowPast, Some(policy)),
+        Warning::WindowsNeverMeet { policy, .. } => {
+            (v1::WarningKind::WindowsNeverMeet, Some(policy))
+        }
+        Warning::WindowsInsideFreezes { policy, .. } => {
+            (v1::WarningKind::WindowsInsideFreezes, Some(policy))
+        }
+    };
+    let freeze = match warning {
+        Warning::WindowsInsideFreezes { freezes, .. } => freezes.first(),
+        Warning::MinimumUnreachable { .. }
+        | Warning::OwnApproversNotNeeded { .. }
+        | Warning::NoPolicyMatched
+        | Warning::SharingWithoutExecutionTtl { .. }
+        | Warning::ClaimedTeamNotRechecked { .. }
+        | Warning::WindowPast { .. }
+        | Warning::WindowsNeverMeet { .. } => None,
     };
     v1::Warning {
         kind: kind.into(),
         message: warning.sentence(),
         policy: policy.map(PolicyId::to_string).unwrap_or_default(),
+        freeze: freeze.map(FreezeId::to_string).unwrap_or_default(),
     }
 }
 

@@ -9,7 +9,7 @@ use countersign_domain::policy::{Approvers, PolicyDraft, PolicyField, Scope, Sco
 use countersign_domain::text;
 use countersign_proto::v1;
 
-use super::{fields, identity, task_spec, terms};
+use super::{fields, identity, schedule, task_spec, terms};
 
 const SCOPES_LIMIT: usize = 100;
 const IDS_LIMIT: usize = 1_000;
@@ -20,7 +20,7 @@ const MINIMUM_LIMIT: u32 = 99;
 const EVERYTHING: &str = "*";
 
 /// All fields: what a new policy is made of.
-pub(crate) const ALL: [PolicyField; 12] = [
+pub(crate) const ALL: [PolicyField; 14] = [
     PolicyField::Name,
     PolicyField::Description,
     PolicyField::Disabled,
@@ -33,6 +33,8 @@ pub(crate) const ALL: [PolicyField; 12] = [
     PolicyField::RecheckApprovers,
     PolicyField::ApprovalTtl,
     PolicyField::ExecutionTtl,
+    PolicyField::Windows,
+    PolicyField::OnClose,
 ];
 
 /// The named fields of a policy, checked; the others are left empty, and nobody takes them over.
@@ -66,7 +68,7 @@ pub(crate) fn policy_draft(
                 draft.description = fields::paragraph("policy.description", &message.description)?;
             }
             PolicyField::Disabled | PolicyField::BlockCreator | PolicyField::RecheckApprovers => {}
-            PolicyField::Scopes => draft.scopes = scopes(&message.scopes)?,
+            PolicyField::Scopes => draft.scopes = scopes("policy.scopes", &message.scopes)?,
             PolicyField::Approvers => {
                 draft.approvers = approvers(message.approvers.as_ref(), people_issuer)?;
             }
@@ -83,6 +85,10 @@ pub(crate) fn policy_draft(
                 let found = message.execution_ttl.as_ref();
                 draft.terms.execution_ttl = ttl("policy.execution_ttl", found)?;
             }
+            PolicyField::Windows => {
+                draft.terms.windows = schedule::windows("policy.windows", &message.windows)?;
+            }
+            PolicyField::OnClose => draft.terms.on_close = schedule::on_close(message.on_close)?,
         }
     }
     Ok(draft)
@@ -94,8 +100,9 @@ pub(crate) fn name(field: &str, text: &str, id: &str) -> Result<String, Refusal>
     Ok(if name.is_empty() { id.to_owned() } else { name })
 }
 
+/// A minimum; whether it may be left out depends on the rest of the policy.
 fn minimum(found: u32) -> Result<u32, Refusal> {
-    if (1..=MINIMUM_LIMIT).contains(&found) {
+    if found <= MINIMUM_LIMIT {
         return Ok(found);
     }
     let allowed = format!("1 to {MINIMUM_LIMIT}");
@@ -107,14 +114,13 @@ fn minimum(found: u32) -> Result<u32, Refusal> {
     ))
 }
 
+/// Those who may approve; whether there must be any depends on the rest of the policy.
 fn approvers(message: Option<&v1::Approvers>, people_issuer: &str) -> Result<Approvers, Refusal> {
     let field = "policy.approvers";
-    let nobody = || Refusal::field(field, "nobody", "at least one user or team", "M5");
-    let message = message.ok_or_else(nobody)?;
+    let Some(message) = message else {
+        return Ok(Approvers::default());
+    };
     let found = message.users.len() + message.teams.len();
-    if found == 0 {
-        return Err(nobody());
-    }
     fields::at_most(field, found, APPROVERS_LIMIT)?;
     Ok(Approvers {
         users: people(&format!("{field}.users"), &message.users, people_issuer)?,
@@ -139,8 +145,8 @@ pub(crate) fn people(
     messages.iter().enumerate().map(person).collect()
 }
 
-fn scopes(messages: &[v1::Scope]) -> Result<Vec<Scope>, Refusal> {
-    let field = "policy.scopes";
+/// Scopes, of which there is at least one.
+pub(crate) fn scopes(field: &str, messages: &[v1::Scope]) -> Result<Vec<Scope>, Refusal> {
     if messages.is_empty() {
         let allowed = format!("1 to {SCOPES_LIMIT} scopes");
         return Err(Refusal::field(field, "no scope", allowed, "M2"));

@@ -1,23 +1,27 @@
 //! Tasks and their signals, as answers carry them.
 
 use countersign_domain::Refusal;
-use countersign_domain::change_request::{Case, Deficit, GroupDeficit, sentence};
+use countersign_domain::change_request::{Case, GroupDeficit, sentence};
+use countersign_domain::freeze::{Hold, Outlook, outlook};
 use countersign_domain::ids::TeamId;
 use countersign_domain::task::{
     Blocker, Outcome, Permit, Signal, Start, Task, TaskState, TerminationReason, blockers, permit,
     signal,
 };
+use countersign_engine::Standing;
 use countersign_proto::v1;
 
 use super::fields;
 use super::identity::show_person;
+use super::schedule::show_period;
 use super::show::Show;
 use super::task_spec::{show_optional, show_task_spec};
 use super::window::timestamp;
 
 impl Show<'_> {
     /// A task as the gate sees it.
-    pub(crate) fn task(&self, case: &Case, task: &Task, deficit: &Deficit) -> v1::Task {
+    pub(crate) fn task(&self, case: &Case, task: &Task, standing: &Standing) -> v1::Task {
+        let ahead = outlook(task, &case.resultant, &standing.freezes, self.now);
         let (termination_reason, ended_at) = match &task.state {
             TaskState::Paused { .. } | TaskState::Cleared { .. } | TaskState::Running { .. } => {
                 (v1::TerminationReason::Unspecified, None)
@@ -32,8 +36,8 @@ impl Show<'_> {
             state: show_state(&task.state).into(),
             signal: show_signal(signal(task)).into(),
             generation: task.generation,
-            permit: permit(task, case.expires_at()).map(show_permit),
-            blockers: blockers(task, deficit, self.now)
+            permit: permit(task, case.expires_at(), ahead.next_freeze).map(show_permit),
+            blockers: blockers(task, &standing.deficit, &ahead, self.now)
                 .iter()
                 .map(show_blocker)
                 .collect(),
@@ -41,13 +45,16 @@ impl Show<'_> {
             termination_reason: termination_reason.into(),
             ended_at: ended_at.map(timestamp),
             created_at: Some(timestamp(task.content.created_at)),
-            message: sentence(task, case, deficit, self.prefix, self.now),
+            message: self.told(case, task, standing, &ahead),
             sequence: task.stamp.sequence.max(case.change_request.stamp.sequence),
+            period: task.period.map(show_period),
+            earliest_start: ahead.earliest_start.map(timestamp),
         }
     }
 
     /// What a runner is told about a task.
-    pub(crate) fn signal(&self, case: &Case, task: &Task, deficit: &Deficit) -> v1::TaskSignal {
+    pub(crate) fn signal(&self, case: &Case, task: &Task, standing: &Standing) -> v1::TaskSignal {
+        let ahead = outlook(task, &case.resultant, &standing.freezes, self.now);
         let termination_reason = match &task.state {
             TaskState::Terminated { reason, .. } => show_reason(*reason),
             TaskState::Paused { .. }
@@ -60,17 +67,30 @@ impl Show<'_> {
             change_request: self.number(task.change_request()),
             signal: show_signal(signal(task)).into(),
             state: show_state(&task.state).into(),
-            permit: permit(task, case.expires_at()).map(show_permit),
+            permit: permit(task, case.expires_at(), ahead.next_freeze).map(show_permit),
             termination_reason: termination_reason.into(),
             start: task.start().map(show_start),
             artifact_digest: show_optional(task.content.spec.artifact_digest.as_ref()),
-            message: sentence(task, case, deficit, self.prefix, self.now),
+            message: self.told(case, task, standing, &ahead),
             sequence: task.stamp.sequence,
         }
     }
 }
 
-fn show_state(state: &TaskState) -> v1::TaskState {
+impl Show<'_> {
+    /// Where a task stands, in one line (C5).
+    pub(crate) fn sentence(&self, case: &Case, task: &Task, standing: &Standing) -> String {
+        let ahead = outlook(task, &case.resultant, &standing.freezes, self.now);
+        self.told(case, task, standing, &ahead)
+    }
+
+    fn told(&self, case: &Case, task: &Task, standing: &Standing, ahead: &Outlook) -> String {
+        sentence(task, case, &standing.deficit, ahead, self.prefix, self.now)
+    }
+}
+
+/// A state as answers carry it.
+pub(crate) fn show_state(state: &TaskState) -> v1::TaskState {
     match state {
         TaskState::Paused { .. } => v1::TaskState::Paused,
         TaskState::Cleared { .. } => v1::TaskState::Cleared,
@@ -153,6 +173,21 @@ fn show_blocker(blocker: &Blocker) -> v1::Blocker {
                 Some(v1::blocker::Detail::Window(window)),
             )
         }
+        Blocker::Freeze(Hold {
+            freeze,
+            reason,
+            ends_at,
+        }) => {
+            let freeze = v1::FreezeBlocker {
+                freeze_id: freeze.to_string(),
+                reason: reason.clone(),
+                ends_at: ends_at.map(timestamp),
+            };
+            (
+                v1::BlockerKind::Freeze,
+                Some(v1::blocker::Detail::Freeze(freeze)),
+            )
+        }
         Blocker::Settling => (v1::BlockerKind::Settling, None),
     };
     v1::Blocker {
@@ -207,10 +242,10 @@ mod tests {
             now: begin(),
         };
         let task = case.tasks.values().next().unwrap();
-        let deficit = bench.view(case).deficit;
+        let standing = bench.view(case).standing;
         (
-            show.task(case, task, &deficit),
-            show.signal(case, task, &deficit),
+            show.task(case, task, &standing),
+            show.signal(case, task, &standing),
         )
     }
 

@@ -36,7 +36,10 @@ pub(crate) fn window(field: &str, message: Option<&v1::TaskWindow>) -> Result<Wi
 }
 
 /// An instant, if one is given.
-fn optional_instant(field: &str, at: Option<&Timestamp>) -> Result<Option<Instant>, Refusal> {
+pub(crate) fn optional_instant(
+    field: &str,
+    at: Option<&Timestamp>,
+) -> Result<Option<Instant>, Refusal> {
     let Some(at) = at else { return Ok(None) };
     let instant = Instant::from_seconds_and_nanos(at.seconds, at.nanos);
     instant.map(Some).ok_or_else(|| {

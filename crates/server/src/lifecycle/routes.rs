@@ -1,6 +1,7 @@
 //! All services behind their layers.
 
 use countersign_proto::v1::change_request_service_server::ChangeRequestServiceServer;
+use countersign_proto::v1::freeze_service_server::FreezeServiceServer;
 use countersign_proto::v1::log_service_server::LogServiceServer;
 use countersign_proto::v1::policy_service_server::PolicyServiceServer;
 use countersign_proto::v1::runner_service_server::RunnerServiceServer;
@@ -12,6 +13,7 @@ use tonic_reflection::server::{Builder, Error};
 
 use crate::edge::MESSAGE_BYTES_LIMIT;
 use crate::rpc::change_request::ChangeRequests;
+use crate::rpc::freeze::Freezes;
 use crate::rpc::gate::Gate;
 use crate::rpc::log::Log;
 use crate::rpc::policy::Policies;
@@ -19,11 +21,12 @@ use crate::rpc::runner::Runners;
 use crate::rpc::team::Teams;
 
 /// The names under which health is told; the empty one stands for all.
-pub(crate) const SERVICES: [&str; 6] = [
+pub(crate) const SERVICES: [&str; 7] = [
     "",
     <ChangeRequestServiceServer<ChangeRequests> as NamedService>::NAME,
     <RunnerServiceServer<Runners> as NamedService>::NAME,
     <PolicyServiceServer<Policies> as NamedService>::NAME,
+    <FreezeServiceServer<Freezes> as NamedService>::NAME,
     <TeamServiceServer<Teams> as NamedService>::NAME,
     <LogServiceServer<Log> as NamedService>::NAME,
 ];
@@ -34,6 +37,7 @@ pub(crate) fn routes(gate: &Gate, health: HealthServer<impl Health>) -> Result<R
     let change_requests = ChangeRequestServiceServer::new(ChangeRequests(gate.clone()));
     let runners = RunnerServiceServer::new(Runners(gate.clone()));
     let policies = PolicyServiceServer::new(Policies(gate.clone()));
+    let freezes = FreezeServiceServer::new(Freezes(gate.clone()));
     let teams = TeamServiceServer::new(Teams(gate.clone()));
     let log = LogServiceServer::new(Log(gate.clone()));
     let mut routes = RoutesBuilder::default();
@@ -41,6 +45,7 @@ pub(crate) fn routes(gate: &Gate, health: HealthServer<impl Health>) -> Result<R
         .add_service(change_requests.max_decoding_message_size(limit))
         .add_service(runners.max_decoding_message_size(limit))
         .add_service(policies.max_decoding_message_size(limit))
+        .add_service(freezes.max_decoding_message_size(limit))
         .add_service(teams.max_decoding_message_size(limit))
         .add_service(log.max_decoding_message_size(limit))
         .add_service(health.max_decoding_message_size(limit))

@@ -94,9 +94,7 @@ impl Gate {
             .tasks
             .get(id)
             .ok_or_else(|| Refusal::task_not_found(id))?;
-        Ok(self
-            .show(now)
-            .task(case, task, &self.engine.view(case).deficit))
+        Ok(self.show(now).task(case, task, &self.engine.standing(case)))
     }
 
     /// A mark as this server sends it.

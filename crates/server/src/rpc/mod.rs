@@ -5,6 +5,7 @@
 //! [`gate`] runs verbs so that a caller who goes away cancels nothing.
 
 pub(crate) mod change_request;
+pub(crate) mod freeze;
 pub(crate) mod gate;
 pub(crate) mod log;
 pub(crate) mod policy;

@@ -82,6 +82,7 @@ fn waiting_for(value: i32) -> Result<Option<&'static str>, Refusal> {
         Ok(v1::WaitingFor::Unspecified) => Ok(None),
         Ok(v1::WaitingFor::Approval) => Ok(Some(WaitingFor::Approval.name())),
         Ok(v1::WaitingFor::Window) => Ok(Some(WaitingFor::Window.name())),
+        Ok(v1::WaitingFor::Freeze) => Ok(Some(WaitingFor::Freeze.name())),
         Err(_) => Err(fields::bad_enum(
             "waiting_for",
             value,

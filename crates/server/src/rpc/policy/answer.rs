@@ -5,21 +5,26 @@ use std::sync::Arc;
 use countersign_domain::Refusal;
 use countersign_domain::batch::{Answer, part_of_policy};
 use countersign_domain::ids::PolicyId;
-use countersign_domain::policy::{Policy, Warning};
+use countersign_domain::policy::Policy;
+use countersign_proto::v1;
 
+use crate::convert::policy::show_warning;
 use crate::fault::Fault;
 use crate::rpc::gate::{Gate, unexpected};
 
-/// The policy as kept, with its warnings. A repeated call may find that it was deleted since.
-pub(super) fn policy_of(
-    answer: Answer,
-    id: &PolicyId,
-) -> Result<(Arc<Policy>, Vec<Warning>), Fault> {
+/// The policy as kept. A repeated call may find that it was deleted since.
+pub(super) fn policy_of(answer: Answer, id: &PolicyId) -> Result<Arc<Policy>, Fault> {
     match answer {
-        Answer::Policy { policy, warnings } => Ok((policy, warnings)),
+        Answer::Policy(policy) => Ok(policy),
         Answer::PolicyDeleted => Err(Refusal::not_found("policy", id.as_str()).into()),
         other => Err(unexpected(&other)),
     }
+}
+
+/// What to know about it.
+pub(super) fn warnings_of(gate: &Gate, policy: &Policy) -> Vec<v1::Warning> {
+    let found = gate.engine.policy_warnings(&policy.draft);
+    found.iter().map(show_warning).collect()
 }
 
 /// How many open change requests stay under what a policy was when they were created (C6).

@@ -4,9 +4,9 @@ use countersign_domain::batch::Action;
 use countersign_domain::directory::DirectoryCommand;
 use countersign_proto::v1;
 
-use super::answer::policy_of;
+use super::answer::{policy_of, warnings_of};
 use crate::convert::fields::required;
-use crate::convert::policy::{show_policy, show_warning};
+use crate::convert::policy::show_policy;
 use crate::convert::policy_draft::{ALL, policy_draft};
 use crate::convert::request::mark;
 use crate::fault::Fault;
@@ -25,9 +25,9 @@ pub(super) async fn run(
     let answer = gate
         .execute(&caller, Action::Directory(command), mark)
         .await?;
-    let (policy, warnings) = policy_of(answer, &id)?;
+    let policy = policy_of(answer, &id)?;
     Ok(v1::CreatePolicyResponse {
         policy: Some(show_policy(&policy)),
-        warnings: warnings.iter().map(show_warning).collect(),
+        warnings: warnings_of(&gate, &policy),
     })
 }

@@ -27,7 +27,7 @@ pub(super) async fn run(
         .await?
     {
         // A repeated call may find another policy under the id.
-        Answer::PolicyDeleted | Answer::Policy { .. } => {}
+        Answer::PolicyDeleted | Answer::Policy(_) => {}
         other => return Err(unexpected(&other)),
     }
     let open_change_requests = open_change_requests(&gate, &id).await?;

@@ -3,7 +3,9 @@
 use countersign_proto::v1;
 use tonic::{Request, Response, Status};
 
-use super::{create_policy, delete_policy, get_policy, list_policies, update_policy};
+use super::{
+    create_policy, delete_policy, get_policy, list_policies, preview_schedule, update_policy,
+};
 use crate::rpc::gate::Gate;
 
 /// The service.
@@ -46,5 +48,12 @@ impl v1::policy_service_server::PolicyService for Policies {
         request: Request<v1::DeletePolicyRequest>,
     ) -> Answer<v1::DeletePolicyResponse> {
         self.0.change(request, delete_policy::run).await
+    }
+
+    async fn preview_schedule(
+        &self,
+        request: Request<v1::PreviewScheduleRequest>,
+    ) -> Answer<v1::PreviewScheduleResponse> {
+        self.0.read(request, preview_schedule::run).await
     }
 }

@@ -4,10 +4,10 @@ use countersign_domain::batch::Action;
 use countersign_domain::directory::DirectoryCommand;
 use countersign_proto::v1;
 
-use super::answer::{open_change_requests, policy_of};
+use super::answer::{open_change_requests, policy_of, warnings_of};
 use crate::convert::fields::{etag, required};
 use crate::convert::mask::policy_fields;
-use crate::convert::policy::{show_policy, show_warning};
+use crate::convert::policy::show_policy;
 use crate::convert::policy_draft::policy_draft;
 use crate::convert::request::mark;
 use crate::fault::Fault;
@@ -31,10 +31,10 @@ pub(super) async fn run(
     let answer = gate
         .execute(&caller, Action::Directory(command), mark)
         .await?;
-    let (policy, warnings) = policy_of(answer, &id)?;
+    let policy = policy_of(answer, &id)?;
     Ok(v1::UpdatePolicyResponse {
         policy: Some(show_policy(&policy)),
-        warnings: warnings.iter().map(show_warning).collect(),
+        warnings: warnings_of(&gate, &policy),
         open_change_requests: open_change_requests(&gate, &id).await?,
     })
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use countersign_domain::change_request::{Case, Deficit};
+use countersign_domain::change_request::Case;
 use countersign_domain::ids::{EnvironmentId, ProjectId, TaskId};
-use countersign_engine::{Conditions, SignalFilter, SignalMessage, Subscription};
+use countersign_engine::{Conditions, SignalFilter, SignalMessage, Standing, Subscription};
 use countersign_proto::v1;
 
 use crate::convert::fields;
@@ -44,15 +44,15 @@ pub(super) async fn run(
 pub(super) fn show(gate: &Gate, message: SignalMessage) -> Vec<v1::WatchSignalsResponse> {
     let show = gate.show(gate.engine.now());
     // Tasks of one change request follow each other, and what is missing is missing for all.
-    let mut last: Option<(&Arc<Case>, Deficit)> = None;
+    let mut last: Option<(&Arc<Case>, Standing)> = None;
     let signals = message.tasks.iter().filter_map(|(id, case)| {
         let task = case.tasks.get(id)?;
-        let deficit = match last.take() {
-            Some((shown, deficit)) if Arc::ptr_eq(shown, case) => deficit,
-            Some(_) | None => gate.engine.view(case).deficit,
+        let standing = match last.take() {
+            Some((shown, standing)) if Arc::ptr_eq(shown, case) => standing,
+            Some(_) | None => gate.engine.standing(case),
         };
-        let signal = show.signal(case, task, &deficit);
-        last = Some((case, deficit));
+        let signal = show.signal(case, task, &standing);
+        last = Some((case, standing));
         Some(signal)
     });
     let mark = message.mark.as_ref().map(|mark| gate.mark(mark));

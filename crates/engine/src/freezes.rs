@@ -1,0 +1,227 @@
+//! What freezes and windows do, and would do: all of it outside the lock, and changing nothing.
+
+use std::sync::Arc;
+
+use countersign_domain::access::Principal;
+use countersign_domain::directory::{Directory, DirectoryCommand, decide};
+use countersign_domain::freeze::{Freeze, FreezeDraft, apply_freeze, would_hold};
+use countersign_domain::ids::{CrNumber, CrRef, FreezeId, PolicyId, TaskId};
+use countersign_domain::log::{Event, Stamp};
+use countersign_domain::policy::{
+    ChangeWindow, Policy, PolicyDraft, Warning, freeze_warnings, policy_warnings, window_warnings,
+};
+use countersign_domain::preview::{Preview, preview_freeze, preview_task, preview_windows};
+use countersign_domain::task::{Task, TaskState};
+use countersign_domain::{Instant, Refusal};
+
+use crate::engine::Engine;
+use crate::failure::Failure;
+use crate::query::{Page, freezes_near, page};
+
+/// How many tasks are read at once.
+const TASKS_PAGE: u64 = 1_000;
+/// How many tasks are looked at for what a freeze holds.
+const LOOKED_AT_LIMIT: usize = 100_000;
+/// How many of those it holds are named.
+const NAMED_LIMIT: usize = 100;
+
+/// Which waiting and cleared tasks a freeze holds, now or when it next begins.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Impact {
+    /// How many wait.
+    pub waiting: u64,
+    /// How many are cleared.
+    pub cleared: u64,
+    /// The first of them.
+    pub tasks: Vec<Task>,
+    /// More tasks wait than were looked at.
+    pub incomplete: bool,
+}
+
+/// Whose schedule is looked at.
+#[derive(Debug, Clone)]
+pub enum ScheduleOf {
+    /// A policy's windows.
+    Policy(PolicyId),
+    /// These windows.
+    Windows(Vec<ChangeWindow>),
+    /// A freeze's occurrences.
+    Freeze(FreezeId),
+    /// Those of a freeze that is not saved.
+    Draft(Box<FreezeDraft>),
+    /// What time does to a task.
+    Task(TaskId),
+}
+
+impl Engine {
+    /// A freeze.
+    pub async fn freeze(&self, id: &FreezeId) -> Result<Arc<Freeze>, Failure> {
+        self.know_directory().await?;
+        let found = self
+            .directory()
+            .read(|directory| directory.freeze(id).cloned());
+        found.ok_or_else(|| Refusal::not_found("freeze", id.as_str()).into())
+    }
+
+    /// A page of freezes by id.
+    pub async fn freezes(
+        &self,
+        after: Option<&FreezeId>,
+        limit: usize,
+    ) -> Result<Page<Arc<Freeze>>, Failure> {
+        self.know_directory().await?;
+        let found = self.directory().read(|directory| {
+            let found = directory.freezes_after(after);
+            found.take(limit + 1).cloned().collect()
+        });
+        Ok(page(found, limit))
+    }
+
+    /// The freeze as a change of it would leave it; changes nothing.
+    pub async fn preview_freeze_change(
+        &self,
+        command: &DirectoryCommand,
+    ) -> Result<Arc<Freeze>, Failure> {
+        self.know_directory().await?;
+        let head = self.head().await?;
+        let now = head.clock.max(head.head.instant);
+        let changed = self.directory().read(|directory| {
+            let stamp = Stamp {
+                sequence: head.head.sequence + 1,
+                instant: now,
+            };
+            changed(directory, command, stamp)
+        })?;
+        changed.ok_or(Failure::Internal)
+    }
+
+    /// Which waiting and cleared tasks a freeze holds, as far as they are looked at.
+    pub async fn impact(&self, freeze: &Freeze, now: Instant) -> Result<Impact, Failure> {
+        let mut impact = Impact::default();
+        let mut looked_at = 0;
+        let mut after: Option<(CrNumber, TaskId)> = None;
+        loop {
+            let found = self.store().open_tasks(after.take(), TASKS_PAGE).await;
+            let found = found.map_err(|e| self.read_failed(&e))?;
+            let full = found.len() as u64 == TASKS_PAGE;
+            looked_at += found.len();
+            after = found
+                .last()
+                .map(|task| (task.change_request(), task.id().clone()));
+            let held = found.into_iter().filter(|it| would_hold(freeze, it, now));
+            held.for_each(|task| impact.count(task));
+            if !full {
+                return Ok(impact);
+            }
+            if looked_at >= LOOKED_AT_LIMIT {
+                impact.incomplete = true;
+                return Ok(impact);
+            }
+        }
+    }
+
+    /// What to know about a policy that was saved: judged by the directory as it is, after the
+    /// commit and outside the lock.
+    pub fn policy_warnings(&self, policy: &PolicyDraft) -> Vec<Warning> {
+        let now = self.now();
+        let (mut found, policies, freezes) = self.directory().read(|directory| {
+            let found = policy_warnings(policy, directory);
+            let (policies, freezes) = schedules(directory);
+            (found, policies, freezes)
+        });
+        found.extend(window_warnings(policy, &policies, &freezes, now));
+        found
+    }
+
+    /// What to know about a freeze.
+    pub fn freeze_warnings(&self, freeze: &FreezeDraft) -> Vec<Warning> {
+        let now = self.now();
+        let (policies, freezes) = self.directory().read(schedules);
+        freeze_warnings(freeze, &policies, &freezes, now)
+    }
+
+    /// What a schedule does next, at most `count` transitions.
+    pub async fn preview_schedule(
+        &self,
+        caller: &Principal,
+        of: ScheduleOf,
+        from: Option<Instant>,
+        count: usize,
+    ) -> Result<(Preview, Instant), Failure> {
+        let from = from.unwrap_or(self.clock().await?);
+        let preview = match of {
+            ScheduleOf::Policy(id) => {
+                let policy = self.policy(&id).await?;
+                preview_windows(&policy.draft.terms.windows, from, count)
+            }
+            ScheduleOf::Windows(windows) => preview_windows(&windows, from, count),
+            ScheduleOf::Freeze(id) => {
+                let freeze = self.freeze(&id).await?;
+                preview_freeze(&freeze.draft, freeze.lifted, from, count)
+            }
+            ScheduleOf::Draft(draft) => preview_freeze(&draft, None, from, count),
+            ScheduleOf::Task(id) => {
+                self.know_directory().await?;
+                let case = self.case(caller, &CrRef::Task(id.clone())).await?;
+                let task = case.tasks.get(&id);
+                let task = task.ok_or_else(|| Refusal::task_not_found(&id))?;
+                let freezes = self
+                    .directory()
+                    .read(|directory| freezes_near(directory, &case));
+                preview_task(task, &case.resultant, &freezes, from, count)
+            }
+        };
+        Ok((preview, from))
+    }
+}
+
+impl Impact {
+    fn count(&mut self, task: Task) {
+        match task.state {
+            TaskState::Paused { .. } => self.waiting += 1,
+            TaskState::Cleared { .. } => self.cleared += 1,
+            TaskState::Running { .. }
+            | TaskState::Finished { .. }
+            | TaskState::Terminated { .. } => return,
+        }
+        if self.tasks.len() < NAMED_LIMIT {
+            self.tasks.push(task);
+        }
+    }
+}
+
+/// The policies that have windows, and all freezes.
+fn schedules(directory: &Directory) -> (Vec<Arc<Policy>>, Vec<Arc<Freeze>>) {
+    let policies = directory.policies();
+    let with_windows = policies.filter(|policy| !policy.draft.terms.windows.is_empty());
+    let freezes = directory.freezes_after(None);
+    (with_windows.cloned().collect(), freezes.cloned().collect())
+}
+
+/// The freeze after a command on it.
+fn changed(
+    directory: &Directory,
+    command: &DirectoryCommand,
+    stamp: Stamp,
+) -> Result<Option<Arc<Freeze>>, Refusal> {
+    let Some(event) = decide(directory, command, stamp.instant)? else {
+        return Ok(match command {
+            DirectoryCommand::UpdateFreeze { draft, .. } => directory.freeze(&draft.id).cloned(),
+            DirectoryCommand::LiftFreeze { id, .. } | DirectoryCommand::DeleteFreeze { id, .. } => {
+                directory.freeze(id).cloned()
+            }
+            DirectoryCommand::CreateFreeze(_)
+            | DirectoryCommand::CreatePolicy(_)
+            | DirectoryCommand::UpdatePolicy { .. }
+            | DirectoryCommand::DeletePolicy { .. }
+            | DirectoryCommand::CreateTeam(_)
+            | DirectoryCommand::UpdateTeam { .. }
+            | DirectoryCommand::DeleteTeam { .. } => None,
+        });
+    };
+    let Event::Freeze(id, event) = event else {
+        return Ok(None);
+    };
+    let next = apply_freeze(directory.freeze_or_remains(&id), &event, stamp);
+    Ok(next.ok().flatten().map(Arc::new))
+}
