@@ -94,14 +94,20 @@ pub fn preview_task(
     let matches = |freeze: &&Arc<Freeze>| !freeze.deleted && freeze.matches(&task.content.spec);
     let matching: Vec<&Arc<Freeze>> = freezes.iter().filter(matches).collect();
     let open = periods.iter().any(|period| period.contains(from))
-        && matching.iter().all(|freeze| freeze.in_force(from).is_none());
+        && matching
+            .iter()
+            .all(|freeze| freeze.in_force(from).is_none());
     let mut turns: Vec<Transition> = periods
         .into_iter()
         .flat_map(|period| of_window(period, &windows))
         .collect();
     for freeze in matching {
         let spans = spans(&freeze.draft, freeze.lifted, from, count);
-        turns.extend(spans.into_iter().flat_map(|span| of_freeze(span, &freeze.draft)));
+        turns.extend(
+            spans
+                .into_iter()
+                .flat_map(|span| of_freeze(span, &freeze.draft)),
+        );
     }
     Preview {
         transitions: first(turns, from, count),
@@ -110,7 +116,12 @@ pub fn preview_task(
 }
 
 /// The periods that a task is and would be bound to, or its own window where it is bound to none.
-fn periods_of(task: &Task, resultant: &ResultantPolicy, from: Instant, count: usize) -> Vec<Period> {
+fn periods_of(
+    task: &Task,
+    resultant: &ResultantPolicy,
+    from: Instant,
+    count: usize,
+) -> Vec<Period> {
     let bounds = task.bounds();
     let mut found = vec![Period {
         start: bounds.start.unwrap_or(Instant::EPOCH),
@@ -128,12 +139,7 @@ fn periods_of(task: &Task, resultant: &ResultantPolicy, from: Instant, count: us
 }
 
 /// The occurrences of a freeze that end after an instant, without the time in which it was lifted.
-fn spans(
-    draft: &FreezeDraft,
-    lifted: Option<Lifted>,
-    from: Instant,
-    count: usize,
-) -> Vec<Period> {
+fn spans(draft: &FreezeDraft, lifted: Option<Lifted>, from: Instant, count: usize) -> Vec<Period> {
     let calendar = draft.calendar();
     let occurrences = calendar.periods_after(from).take(count + 1);
     occurrences
@@ -187,7 +193,7 @@ fn between_ends(turns: [Transition; 2]) -> Vec<Transition> {
 
 fn first(mut turns: Vec<Transition>, from: Instant, count: usize) -> Vec<Transition> {
     turns.retain(|turn| turn.at >= from);
-    turns.sort_by(|one, other| (one.at, one.turn).cmp(&(other.at, other.turn)));
+    turns.sort_by_key(|turn| (turn.at, turn.turn));
     turns.truncate(count);
     turns
 }
@@ -210,7 +216,10 @@ fn zone_of<'a>(windows: &[&'a ChangeWindow], at: Instant) -> Option<&'a Recurren
         let period = recurrence.first_after(Reading::Window, before);
         period.is_some_and(|period| period.start == at || period.end == at)
     };
-    recurring.clone().find(turns_then).or_else(|| recurring.clone().next())
+    recurring
+        .clone()
+        .find(turns_then)
+        .or_else(|| recurring.clone().next())
 }
 
 fn local(at: Instant, recurrence: Option<&Recurrence>) -> String {

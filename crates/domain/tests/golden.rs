@@ -177,6 +177,7 @@ fn task_events() -> Vec<Event> {
     let events = [
         TaskEvent::Created {
             content: Arc::new(content),
+            period: None,
         },
         TaskEvent::Cleared { generation: 1 },
         TaskEvent::Held {
@@ -268,6 +269,7 @@ fn later_events() -> Vec<Event> {
                 recheck_approvers: true,
                 approval_ttl: ttl(60),
                 execution_ttl: ttl(900),
+                ..Terms::default()
             };
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::Instant;
 use crate::access::Principal;
 use crate::change_request::{Approve, CreateTask, Reject, Revoke};
 use crate::directory::DirectoryCommand;
@@ -10,7 +11,6 @@ use crate::ids::{CrNumber, CrRef, RequestId, TaskId};
 use crate::log::RequestMark;
 use crate::person::Person;
 use crate::task::{FinishTask, StartTask, WithdrawTask};
-use crate::Instant;
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -315,7 +315,9 @@ fn start_task(
     }
     on_task(session, &command.task, caller, cause, |case, context| {
         let task = task_of(case, &command.task)?;
-        let holding = context.directory.freezes_on(&task.content.spec, context.now);
+        let holding = context
+            .directory
+            .freezes_on(&task.content.spec, context.now);
         let freezes: Vec<FreezeId> = holding.map(|freeze| freeze.draft.id.clone()).collect();
         let granted = start(task, command, caller, behind, &freezes)?;
         if granted.is_some() && !invariants::may_start_at(task, context.directory, context.now) {

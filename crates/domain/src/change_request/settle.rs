@@ -36,20 +36,30 @@ pub enum Recheck {
 }
 
 /// The next steps that bring a case to `now`; none once it is settled. More than one at a time are
-/// steps of different tasks that have nothing to do with each other.
+/// steps of tasks that have nothing to do with each other: a change request may hold a thousand.
 pub fn settle(case: &Case, directory: &Directory, recheck: Recheck, now: Instant) -> Vec<Step> {
-    let next = end_without_tasks(case)
+    let decided = end_without_tasks(case)
         .or_else(|| end_with_change_request(case))
         .or_else(|| lapse_at_start(case, directory, recheck))
-        .or_else(|| lose_quorum(case))
-        .or_else(|| end_by_time(case, now))
-        .or_else(|| bind_anew(case, now))
-        .or_else(|| lapse_at_threshold(case, directory))
-        .or_else(|| reach_quorum(case));
-    match next {
-        Some(step) => vec![step],
-        None => hold_or_clear(case, directory, now),
-    }
+        .or_else(|| lose_quorum(case));
+    first_of([
+        &|| decided.clone().into_iter().collect(),
+        &|| end_by_time(case, now),
+        &|| bind_anew(case, now),
+        &|| {
+            lapse_at_threshold(case, directory)
+                .or_else(|| reach_quorum(case))
+                .into_iter()
+                .collect()
+        },
+        &|| hold_or_clear(case, directory, now),
+    ])
+}
+
+/// The steps of the first that has any.
+fn first_of(phases: [&dyn Fn() -> Vec<Step>; 5]) -> Vec<Step> {
+    let mut steps = phases.into_iter().map(|phase| phase());
+    steps.find(|steps| !steps.is_empty()).unwrap_or_default()
 }
 
 /// A pending change request whose last waiting task has gone ends with it (T2); how that task ended
@@ -101,77 +111,80 @@ fn end_with_change_request(case: &Case) -> Option<Step> {
     }
 }
 
-/// Ends what time has ended first: the waiting or cleared task whose window closed (W2), or all of
-/// them with the change request whose time to live has passed (W7). A tie goes to the window (T4).
-fn end_by_time(case: &Case, now: Instant) -> Option<Step> {
-    let window = case
+/// Ends what time has ended, in the order of the due instants: waiting and cleared tasks whose
+/// window closed (W2, W4), up to the instant at which the time to live of their change request
+/// passed; then all of them with that (W7). A tie goes to the window (T4).
+fn end_by_time(case: &Case, now: Instant) -> Vec<Step> {
+    let ttl = case.change_request.due_at().filter(|&end| end <= now);
+    let closed = case
         .open_tasks()
         .filter_map(|task| match closing(task, &case.resultant, now)? {
-            Closing::Ends(end) => Some((end, task)),
+            Closing::Ends { last, at } => Some((at, task, last)),
             Closing::Binds(_) => None,
-        })
-        .min_by_key(|(end, _)| *end);
-    let ttl = case.change_request.due_at().filter(|&end| end <= now);
-    match (window, ttl) {
-        (Some((end, task)), ttl) if ttl.is_none_or(|ttl| end <= ttl) => {
-            Some(close(case, task, end))
-        }
-        (_, ttl) => ttl.map(|ttl| pass_time_to_live(case, ttl)),
+        });
+    let mut closed: Vec<_> = closed
+        .filter(|(at, ..)| ttl.is_none_or(|ttl| *at <= ttl))
+        .collect();
+    closed.sort_by_key(|(at, ..)| *at);
+    if closed.is_empty() {
+        return ttl
+            .map(|ttl| pass_time_to_live(case, ttl))
+            .into_iter()
+            .collect();
     }
+    let steps = closed.into_iter().flat_map(|(at, task, last)| {
+        let end = terminate(task, TerminationReason::WindowClosed, Some(at));
+        last.map(|period| bind(task, period))
+            .into_iter()
+            .chain([end])
+    });
+    steps.collect()
 }
 
 /// What the end of a task's bounds does.
 enum Closing {
-    /// It ends the task, at this instant: no period follows.
-    Ends(Instant),
+    /// It ends the task, at this instant: no period follows the last one, which is another than the
+    /// task is bound to where a punctual settling would have bound it to that.
+    Ends { last: Option<Period>, at: Instant },
     /// It binds the task to this period, the first one that has not passed too.
     Binds(Period),
 }
 
-/// What became of a task's bounds by `now`; `None` while they have not closed. Periods that have
-/// passed as well are passed over: a punctual settling would have bound the task to each (W4).
+/// What became of a task's bounds by `now`; `None` while they have not closed (W4). Where the rules
+/// of a zone have changed since, the next period could begin before this one has ended: it is cut.
 fn closing(task: &Task, resultant: &ResultantPolicy, now: Instant) -> Option<Closing> {
-    let mut end = task.bounds().end.filter(|&end| end <= now)?;
+    let end = task.bounds().end.filter(|&end| end <= now)?;
     if task.period.is_none() || resultant.on_close() == OnClose::Terminate {
-        return Some(Closing::Ends(end));
+        return Some(Closing::Ends {
+            last: None,
+            at: end,
+        });
     }
-    let window = task.content.spec.window;
-    if let Bound::To(period) = resultant.period_after(window, now) {
+    let next =
+        |from: Instant, at: Instant| match resultant.period_after(task.content.spec.window, at) {
+            Bound::To(period) => period.cut(Some(from), None),
+            Bound::Free | Bound::Nowhere(_) => None,
+        };
+    if let Some(period) = next(end, now) {
         return Some(Closing::Binds(period));
     }
-    while let Bound::To(period) = resultant.period_after(window, end) {
-        end = period.end;
+    let mut last: Option<Period> = None;
+    while let Some(period) = next(last.map_or(end, |it| it.end), last.map_or(end, |it| it.end)) {
+        last = Some(period);
     }
-    Some(Closing::Ends(end))
+    let at = last.map_or(end, |period| period.end);
+    Some(Closing::Ends { last, at })
 }
 
-/// Ends a task whose last period closed at an instant. One that was bound to an earlier period is
-/// bound to that last one before, as a punctual settling would have done.
-fn close(case: &Case, task: &Task, end: Instant) -> Step {
-    let bound_until = task.bounds().end;
-    if bound_until == Some(end) {
-        return terminate(task, TerminationReason::WindowClosed, Some(end));
-    }
-    let window = task.content.spec.window;
-    let mut last = bound_until;
-    let mut found = None;
-    while let Some(Bound::To(period)) = last.map(|at| case.resultant.period_after(window, at)) {
-        found = Some(period);
-        last = Some(period.end);
-    }
-    match found {
-        Some(period) => bind(task, period),
-        None => terminate(task, TerminationReason::WindowClosed, Some(end)),
-    }
-}
-
-/// Binds a task whose period closed to the next one (W4).
-fn bind_anew(case: &Case, now: Instant) -> Option<Step> {
-    case.open_tasks()
-        .find_map(|task| match closing(task, &case.resultant, now)? {
+/// Binds tasks whose period closed to the next one (W4).
+fn bind_anew(case: &Case, now: Instant) -> Vec<Step> {
+    let anew = case
+        .open_tasks()
+        .filter_map(|task| match closing(task, &case.resultant, now)? {
             Closing::Binds(period) => Some(bind(task, period)),
-            Closing::Ends(_) => None,
-        })
+            Closing::Ends { .. } => None,
+        });
+    anew.collect()
 }
 
 fn bind(task: &Task, period: Period) -> Step {

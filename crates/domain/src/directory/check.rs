@@ -74,7 +74,12 @@ pub(super) fn check_team(draft: &TeamDraft) -> Result<(), Refusal> {
 pub(crate) fn check_scopes(field: &str, scopes: &[Scope]) -> Result<(), Refusal> {
     if scopes.is_empty() || scopes.iter().any(Scope::has_an_empty_side) {
         let allowed = "scopes with ids, tags or `*` on both sides";
-        return Err(Refusal::field(field, "an empty side, or none", allowed, "M2"));
+        return Err(Refusal::field(
+            field,
+            "an empty side, or none",
+            allowed,
+            "M2",
+        ));
     }
     Ok(())
 }
@@ -102,7 +107,11 @@ pub(super) fn check_windows(draft: &PolicyDraft, now: Instant) -> Result<(), Ref
         Found::Period(_) => Ok(()),
         Found::None => {
             let found = format!("windows of which none opens after {now}");
-            Err(refused("windows", &found, "one that opens within ten years"))
+            Err(refused(
+                "windows",
+                &found,
+                "one that opens within ten years",
+            ))
         }
         Found::TooMuchWork => {
             let found = "windows that take too long to look through";
@@ -128,7 +137,11 @@ fn check_window(field: &str, window: &ChangeWindow, now: Instant) -> Result<(), 
 fn check_recurrence(field: &str, recurrence: &Recurrence, now: Instant) -> Result<(), Refusal> {
     if recurrence.never_fires(now) {
         let found = format!("{recurrence}, which never comes");
-        return Err(refused(field, &found, "a cron expression that comes within ten years"));
+        return Err(refused(
+            field,
+            &found,
+            "a cron expression that comes within ten years",
+        ));
     }
     Ok(())
 }

@@ -74,8 +74,7 @@ pub(crate) fn update_freeze(
         stays_lifted,
         due_at: None,
     };
-    Ok((next != freeze.draft)
-        .then(|| Event::Freeze(next.id, with_due(Some(freeze), event, now))))
+    Ok((next != freeze.draft).then(|| Event::Freeze(next.id, with_due(Some(freeze), event, now))))
 }
 
 /// Decides a deletion.
@@ -170,7 +169,12 @@ fn with_due(before: Option<&Freeze>, event: FreezeEvent, now: Instant) -> Freeze
 fn check_times(draft: &FreezeDraft, now: Instant) -> Result<(), Refusal> {
     let start = draft.start.unwrap_or(now);
     let refused = |field: &str, found: String, allowed: &str| {
-        Err(Refusal::field(format!("freeze.{field}"), found, allowed, "F1"))
+        Err(Refusal::field(
+            format!("freeze.{field}"),
+            found,
+            allowed,
+            "F1",
+        ))
     };
     if let Some(end) = draft.end {
         if end <= now {

@@ -18,8 +18,8 @@ mod outlook;
 mod state;
 
 pub use apply::apply_freeze;
-pub(crate) use decide::{create_freeze, delete_freeze, lift_freeze, update_freeze};
 pub use decide::{SweepFreeze, sweep_freeze};
+pub(crate) use decide::{create_freeze, delete_freeze, lift_freeze, update_freeze};
 pub use draft::{FreezeDraft, FreezeField};
 pub use event::FreezeEvent;
 pub use outlook::{Hold, Outlook, is_misplaced, outlook, would_hold};

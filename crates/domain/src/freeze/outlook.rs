@@ -67,7 +67,12 @@ pub fn outlook(
 
 /// Whether a task that is cleared or waits for a freeze is not where the freezes put it.
 pub fn is_misplaced(task: &Task, directory: &Directory, at: Instant) -> bool {
-    let held = || directory.freezes_on(&task.content.spec, at).next().is_some();
+    let held = || {
+        directory
+            .freezes_on(&task.content.spec, at)
+            .next()
+            .is_some()
+    };
     match task.state {
         TaskState::Cleared { .. } => held(),
         TaskState::Paused {

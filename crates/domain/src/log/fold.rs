@@ -93,9 +93,7 @@ impl Fold {
             State::Task(found) => FoldedRow::Task(TaskRow::new(&found)),
             State::Policy(id, found) => FoldedRow::Policy(id, found.as_ref().map(PolicyRow::new)),
             State::Team(id, found) => FoldedRow::Team(id, found.as_ref().map(TeamRow::new)),
-            State::Freeze(id, found) => {
-                FoldedRow::Freeze(id, found.as_deref().map(FreezeRow::new))
-            }
+            State::Freeze(id, found) => FoldedRow::Freeze(id, found.as_deref().map(FreezeRow::new)),
         })
     }
 }

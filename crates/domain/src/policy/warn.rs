@@ -154,7 +154,10 @@ pub fn change_request_warnings(
     let barred = |person: &Person| resultant.block_creator && creators.contains(person);
     let all = Reach::of(resultant, directory, |_| true, |it| !barred(it));
     let mut found = unreachable(resultant, &all);
-    let asking = resultant.policies.iter().filter(|it| it.minimum_approvals > 0);
+    let asking = resultant
+        .policies
+        .iter()
+        .filter(|it| it.minimum_approvals > 0);
     for policy in asking.filter(|policy| !policy.is_own()) {
         let own = |approver: &&ResultantApprover| approver.policies.contains(&policy.id);
         let theirs = resultant.approvers.iter().filter(own);
@@ -218,7 +221,8 @@ pub fn policy_warnings(policy: &PolicyDraft, directory: &Directory) -> Vec<Warni
     for other in others.filter(|other| binds_together(policy, other)) {
         let theirs = Eligible::of(approvers(other, directory).iter(), directory);
         let minimum = policy.minimum_approvals.max(other.minimum_approvals);
-        if policy.minimum_approvals > 0 && !needs_own(policy) && theirs.reach_without(&own, minimum) {
+        if policy.minimum_approvals > 0 && !needs_own(policy) && theirs.reach_without(&own, minimum)
+        {
             not_needed.insert(&policy.id);
         }
         if other.minimum_approvals > 0 && !needs_own(other) && own.reach_without(&theirs, minimum) {

@@ -13,11 +13,11 @@ use countersign_domain::directory::Directory;
 use countersign_domain::ids::{CrNumber, CrRef};
 use countersign_domain::invariants;
 use countersign_domain::log::{AggregateKey, Body, Cause, Event, Stamp};
-use countersign_domain::rows::{CrRow, PolicyRow, TaskRow, TeamRow};
+use countersign_domain::rows::{CrRow, FreezeRow, PolicyRow, TaskRow, TeamRow};
 use countersign_domain::task::{self, FinishTask, StartTask, Task, TaskState, WithdrawTask};
 
 use super::started::started;
-use super::store::{Store, directory_rows};
+use super::store::{DirectoryRows, Store};
 
 /// I-10: a refused command leaves nothing but what settling alone would have left.
 pub(crate) fn replies(
@@ -55,8 +55,8 @@ fn settles(set: &WorkingSet, action: &Action) -> Option<CrNumber> {
         Action::Withdraw(WithdrawTask { task, .. })
         | Action::Start(StartTask { task, .. })
         | Action::Finish(FinishTask { task, .. }) => of_task(task),
-        Action::Settle(number) => Some(*number),
-        Action::Directory(_) | Action::AcceptClock { .. } => None,
+        Action::Settle { number, .. } => Some(*number),
+        Action::Directory(_) | Action::AcceptClock { .. } | Action::Sweep(_) => None,
     }
 }
 
@@ -73,13 +73,19 @@ fn left_by_settling(
     let mut case = set.cases[&number].clone();
     let mut events = Vec::new();
     for recheck in phases {
-        while let Some(step) = settle(&case, context.directory, recheck, context.now) {
-            let stamp = Stamp {
-                sequence: set.head.sequence + events.len() as u64 + 1,
-                instant: context.now,
-            };
-            make_happen(&mut case, &step.event, stamp);
-            events.push(step.event);
+        loop {
+            let steps = settle(&case, context.directory, recheck, context.now);
+            if steps.is_empty() {
+                break;
+            }
+            for step in steps {
+                let stamp = Stamp {
+                    sequence: set.head.sequence + events.len() as u64 + 1,
+                    instant: context.now,
+                };
+                make_happen(&mut case, &step.event, stamp);
+                events.push(step.event);
+            }
         }
     }
     let bodies: Vec<Body> = outcome
@@ -118,7 +124,9 @@ fn make_happen(case: &mut Case, event: &Event, stamp: Stamp) {
             let next = task::apply(case.tasks.get(id), event, stamp).unwrap();
             case.tasks.insert(id.clone(), next);
         }
-        Event::Store(_) | Event::Policy(..) | Event::Team(..) => panic!("{event:?}"),
+        Event::Store(_) | Event::Policy(..) | Event::Team(..) | Event::Freeze(..) => {
+            panic!("{event:?}")
+        }
     }
 }
 
@@ -136,7 +144,10 @@ pub(crate) fn touched(
         .filter_map(|entry| match &entry.aggregate {
             AggregateKey::ChangeRequest(number) => Some(*number),
             AggregateKey::Task(id) => store.holders.get(id).copied(),
-            AggregateKey::Store | AggregateKey::Policy(_) | AggregateKey::Team(_) => None,
+            AggregateKey::Store
+            | AggregateKey::Policy(_)
+            | AggregateKey::Team(_)
+            | AggregateKey::Freeze(_) => None,
         })
         .collect();
     for number in &touched {
@@ -172,10 +183,11 @@ pub(crate) fn touched(
     );
 }
 
-/// Policies and teams taken in one by one are those of the rows.
+/// Policies, teams and freezes taken in one by one are those of the rows.
 pub(crate) fn directory(store: &Store, found: &Directory) {
-    let (policies, teams) = directory_rows(store);
-    let kept: Vec<_> = policies
+    let rows = DirectoryRows::of(store);
+    let kept: Vec<_> = rows
+        .policies
         .iter()
         .map(|row| PolicyRow::parse(&row.document).unwrap())
         .collect();
@@ -184,7 +196,8 @@ pub(crate) fn directory(store: &Store, found: &Directory) {
         .map(|policy| policy.as_ref().clone())
         .collect();
     assert_eq!(living, kept);
-    let kept: Vec<_> = teams
+    let kept: Vec<_> = rows
+        .teams
         .iter()
         .map(|row| TeamRow::parse(&row.document).unwrap())
         .collect();
@@ -193,27 +206,62 @@ pub(crate) fn directory(store: &Store, found: &Directory) {
         .map(|team| team.as_ref().clone())
         .collect();
     assert_eq!(living, kept);
+    let mut kept = Vec::new();
+    for row in &rows.freezes {
+        let freeze = FreezeRow::parse(&row.document).unwrap();
+        assert_eq!(
+            (row.due_at, row.sequence),
+            (freeze.due_at, freeze.stamp.sequence)
+        );
+        assert_eq!(found.freeze_or_remains(&freeze.draft.id), Some(&freeze));
+        kept.extend((!freeze.deleted).then_some(freeze));
+    }
+    let living: Vec<_> = found
+        .freezes_after(None)
+        .map(|freeze| freeze.as_ref().clone())
+        .collect();
+    assert_eq!(living, kept);
 }
 
-/// Nothing is left to settle, and the next due instant is exact: not earlier, not later.
+/// Nothing is left to settle, and the next due instant is exact: not earlier, not later. A freeze
+/// that begins or ends has a due instant of its own.
 fn settled(case: &Case, directory: &Directory, now: Instant) {
     let settle = |at| settle(case, directory, Recheck::AtThreshold, at);
-    assert_eq!(settle(now), None, "settled at {now}");
+    assert_eq!(settle(now), [], "settled at {now}");
     let tasks = case.tasks.values().filter_map(Task::due_at);
     let due = tasks.chain(case.change_request.due_at()).min();
-    let Some(due) = due else {
+    let turn = next_turn(directory, now);
+    assert!(
+        due.is_none_or(|due| due > now),
+        "due at {due:?}, settled at {now}"
+    );
+    let Some(next) = due.into_iter().chain(turn).min() else {
         let end_of_time = Instant::from_seconds_and_nanos(253_402_300_799, 0).unwrap();
         assert_eq!(
             settle(end_of_time),
-            None,
+            [],
             "nothing is due, so nothing ever happens"
         );
         return;
     };
-    assert!(due > now, "due at {due}, settled at {now}");
-    let just_before = due.plus_micros(-1).unwrap();
-    assert_eq!(settle(just_before), None, "just before {due}");
-    assert_ne!(settle(due), None, "at {due}");
+    let just_before = next.plus_micros(-1).unwrap();
+    assert_eq!(settle(just_before), [], "just before {next}");
+    if let Some(due) = due {
+        assert_ne!(settle(due), [], "at {due}");
+    }
+}
+
+/// When a freeze next begins or ends to hold, whatever it holds.
+fn next_turn(directory: &Directory, now: Instant) -> Option<Instant> {
+    let turns = directory.freezes_after(None).flat_map(|freeze| {
+        let lifted = freeze.lifted.map(|lifted| lifted.until);
+        let periods = freeze.occurrences(now, 1);
+        let ends = periods.into_iter().flat_map(|it| [it.start, it.end]);
+        ends.chain(lifted).collect::<Vec<_>>()
+    });
+    turns
+        .filter(|&turn| turn > now && turn < Instant::LAST)
+        .min()
 }
 
 /// I-01, I-02, T1: what may have become of each state within one run.

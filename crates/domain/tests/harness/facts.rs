@@ -1,10 +1,14 @@
 //! The words for replies and states, as tests write them.
 
 use countersign_domain::batch::Reply;
+use countersign_domain::calendar::Period;
 use countersign_domain::change_request::{Case, CrState, ExpiryCause, deficit, sentence};
-use countersign_domain::ids::CrPrefix;
+use countersign_domain::freeze::{FreezeState, Hold, Outlook, outlook};
+use countersign_domain::ids::{CrPrefix, FreezeId};
 use countersign_domain::refusal::NotNow;
-use countersign_domain::task::{Signal, Task, TaskState, TerminationReason, permit, signal};
+use countersign_domain::task::{
+    Blocker, Signal, Task, TaskState, TerminationReason, blockers, permit, signal,
+};
 use countersign_domain::{Instant, Refusal};
 
 use super::Gate;
@@ -23,7 +27,7 @@ pub(crate) fn reply_name(reply: &Reply) -> String {
         Reply::Deferred => "Deferred".to_owned(),
         Reply::Broken(_) => "Broken".to_owned(),
         Reply::Refused(Refusal::StartNotNow { cause, .. }) => match cause {
-            NotNow::Held { waiting_for } => format!("StartNotNow:{}", waiting_for.name()),
+            NotNow::Held { waiting_for, .. } => format!("StartNotNow:{}", waiting_for.name()),
             NotNow::StaleGeneration { .. } => "StartNotNow:stale".to_owned(),
         },
         Reply::Refused(refusal) => variant(refusal),
@@ -65,11 +69,15 @@ pub(crate) fn states(gate: &Gate, id: &str) -> String {
     format!("{state} {}", task_word(&case.tasks[&task_id(id)]))
 }
 
-/// Everything a step may expect of a task.
-pub(crate) fn facts(gate: &Gate, id: &str) -> Vec<String> {
-    let Some(case) = gate.case(id) else {
-        return vec!["absent".to_owned()];
-    };
+/// Everything a step may expect of what it names: a task, a freeze, or neither.
+pub(crate) fn facts(gate: &Gate, id: &str, now: Instant) -> Vec<String> {
+    match gate.case(id) {
+        Some(case) => task_facts(gate, case, id, now),
+        None => freeze_facts(gate, id, now),
+    }
+}
+
+fn task_facts(gate: &Gate, case: &Case, id: &str, now: Instant) -> Vec<String> {
     let task = &case.tasks[&task_id(id)];
     let said = match signal(task) {
         Some(Signal::Hold) => "HOLD",
@@ -91,15 +99,79 @@ pub(crate) fn facts(gate: &Gate, id: &str) -> Vec<String> {
         case.change_request.content.approval_required
     ));
     facts.push(format!("signal={said}"));
+    let outlook = outlook_of(gate, id, now);
+    let permit = permit(task, case.expires_at(), outlook.next_freeze);
     facts.push(format!(
         "permit={}",
-        permit(task, case.expires_at()).map_or(0, |permit| permit.generation)
+        permit.map_or(0, |permit| permit.generation)
     ));
+    let valid = permit.and_then(|permit| permit.valid_until);
+    facts.push(format!("valid={}", second(valid)));
+    facts.push(format!("period={}", period(task.period)));
+    let found = blockers(task, &deficit(case, &gate.directory), &outlook, now);
+    let found: Vec<String> = found.iter().map(blocker).collect();
+    facts.push(format!("blockers={}", found.join(",")));
+    facts.push(format!("earliest={}", second(outlook.earliest_start)));
     facts.push(format!("tasks={}", case.tasks.len()));
     facts.push(format!("cause={}", cause(case)));
     facts.push(format!("due={}", second(case.change_request.due_at())));
     facts.push(format!("expires={}", second(case.expires_at())));
     facts
+}
+
+/// What is ahead of a task.
+pub(crate) fn outlook_of(gate: &Gate, id: &str, now: Instant) -> Outlook {
+    let case = gate.case(id).unwrap();
+    let freezes: Vec<_> = gate.directory.freezes_after(None).cloned().collect();
+    outlook(&case.tasks[&task_id(id)], &case.resultant, &freezes, now)
+}
+
+/// `10..20`.
+fn period(period: Option<Period>) -> String {
+    period.map_or("none".to_owned(), |period| {
+        let [start, end] = [period.start, period.end].map(|at| second(Some(at)));
+        format!("{start}..{end}")
+    })
+}
+
+/// What blocks, and until when that is known: `window@10`.
+fn blocker(found: &Blocker) -> String {
+    match found {
+        Blocker::Approval(deficit) => format!("approval:{}", deficit.missing),
+        Blocker::Window { opens_at } => format!("window@{}", second(Some(*opens_at))),
+        Blocker::Freeze(Hold {
+            freeze, ends_at, ..
+        }) => {
+            format!("freeze:{freeze}@{}", second(*ends_at))
+        }
+        Blocker::Settling => "settling".to_owned(),
+    }
+}
+
+/// Where a freeze stands, and when tasks have to be looked at because of it.
+fn freeze_facts(gate: &Gate, id: &str, now: Instant) -> Vec<String> {
+    let id = FreezeId::parse(id).ok();
+    let found = id.and_then(|id| gate.directory.freeze_or_remains(&id));
+    let Some(freeze) = found else {
+        return vec!["absent".to_owned()];
+    };
+    let state = match freeze.state(now) {
+        _ if freeze.deleted => "remains".to_owned(),
+        FreezeState::InForce { ends_at } => format!("in_force@{}", second(Some(ends_at))),
+        FreezeState::Lifted { until, .. } => format!("lifted@{}", second(Some(until))),
+        FreezeState::Upcoming { begins_at } => format!("upcoming@{}", second(Some(begins_at))),
+        FreezeState::Ended => "ended".to_owned(),
+    };
+    vec![
+        state,
+        format!("look={}", second(freeze.due_at)),
+        format!("rev={}", freeze.revision),
+        format!("next={}", second(freeze.next_begin(now))),
+        format!(
+            "through={}",
+            freeze.sweep.map_or(0, |sweep| sweep.through.0)
+        ),
+    ]
 }
 
 /// How a change request expired, and since when that was due: `approval_ttl@60`.
@@ -117,9 +189,11 @@ fn cause(case: &Case) -> String {
 
 /// A whole second of the test's time, or `none`.
 fn second(instant: Option<Instant>) -> String {
-    instant.map_or("none".to_owned(), |instant| {
-        (instant.micros_since(at(0)) / 1_000_000).to_string()
-    })
+    match instant {
+        None => "none".to_owned(),
+        Some(Instant::LAST) => "never".to_owned(),
+        Some(instant) => (instant.micros_since(at(0)) / 1_000_000).to_string(),
+    }
 }
 
 /// The line for the orchestrator's log, as it is at the head.
@@ -127,5 +201,7 @@ pub(crate) fn line(gate: &Gate, id: &str) -> String {
     let case: &Case = gate.case(id).unwrap();
     let deficit = deficit(case, &gate.directory);
     let task = &case.tasks[&task_id(id)];
-    sentence(task, case, &deficit, &prefix(), gate.store.head.instant)
+    let now = gate.store.head.instant;
+    let outlook = outlook_of(gate, id, now);
+    sentence(task, case, &deficit, &outlook, &prefix(), now)
 }

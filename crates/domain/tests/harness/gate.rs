@@ -96,6 +96,9 @@ impl Gate {
             Event::Team(id, event) => {
                 self.directory.apply_team(&id, &event, stamp).unwrap();
             }
+            Event::Freeze(id, event) => {
+                self.directory.apply_freeze(&id, &event, stamp).unwrap();
+            }
             Event::Store(_) | Event::ChangeRequest(..) | Event::Task(..) => {}
         }
     }

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! At second 20 of the test's time, `ann` approves what holds task `t1`; behind the arrow stand the
-//! reply and any facts that must be true afterwards.
+//! reply and any facts that must be true afterwards. `time sweep f` does what the engine does when
+//! tasks have to be looked at because of freeze `f`.
 
 #![allow(dead_code, reason = "each test crate uses another part of the harness")]
 
@@ -16,8 +17,11 @@ pub(crate) mod check;
 pub(crate) mod facts;
 pub(crate) mod gate;
 pub(crate) mod people;
+pub(crate) mod saving;
+pub(crate) mod schedule;
 pub(crate) mod script;
 pub(crate) mod started;
 pub(crate) mod store;
+pub(crate) mod sweeping;
 
 pub(crate) use gate::Gate;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use countersign_domain::Instant;
 use countersign_domain::access::{CredentialRef, Grant, GrantSide, Principal, PrincipalKind, Role};
 use countersign_domain::ids::{
-    ArtifactDigest, EnvironmentId, PolicyId, ProjectId, RunnerName, Tag, TaskId, TeamId,
+    ArtifactDigest, EnvironmentId, FreezeId, PolicyId, ProjectId, RunnerName, Tag, TaskId, TeamId,
 };
 use countersign_domain::person::{Creator, Person};
 use countersign_domain::task::{TaskKind, TaskSpec, Window};
@@ -114,6 +114,11 @@ pub(crate) fn task_id(id: &str) -> TaskId {
 /// A policy's id.
 pub(crate) fn policy_id(id: &str) -> PolicyId {
     PolicyId::parse(id).unwrap()
+}
+
+/// A freeze's id.
+pub(crate) fn freeze_id(id: &str) -> FreezeId {
+    FreezeId::parse(id).unwrap()
 }
 
 /// A team's id.

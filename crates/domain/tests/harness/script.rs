@@ -21,8 +21,9 @@ use countersign_domain::task::{
 use super::Gate;
 use super::facts::{facts, reply_name};
 use super::people::{
-    caller, creator, digest, micros, person, policy_id, spec, tags, task_id, team_id,
+    caller, creator, digest, freeze_id, micros, person, policy_id, spec, tags, task_id, team_id,
 };
+use super::schedule::{freeze_draft, freeze_fields, on_close, windows};
 
 /// The words behind verb and subject, as `key=value`; a key alone is `yes`.
 type Options<'a> = BTreeMap<&'a str, &'a str>;
@@ -42,7 +43,8 @@ impl Gate {
             let (said, expected) = step.split_once("->").unwrap_or((step, "Done"));
             let (reply, entries) = self.say(said);
             let subject = said.split_whitespace().nth(3).unwrap_or_default();
-            let mut found = facts(self, subject);
+            let clock = time(said.split_whitespace().next().unwrap());
+            let mut found = facts(self, subject, clock.max(self.store.head.instant));
             found.push(reply_name(&reply));
             found.push(format!("entries={entries}"));
             for word in expected.split_whitespace() {
@@ -55,6 +57,9 @@ impl Gate {
     /// Plays one step without an expectation; answers with the reply, and with how many entries
     /// were left.
     pub(crate) fn say(&mut self, step: &str) -> (Reply, usize) {
+        if let [clock, "time", "sweep", id] = step.split_whitespace().collect::<Vec<_>>()[..] {
+            return self.sweep(id, time(clock));
+        }
         let (command, clock) = self.read(step);
         let Outcome {
             mut replies,
@@ -125,7 +130,10 @@ impl Gate {
                 },
                 comment,
             }),
-            "settle" => Action::Settle(self.number(subject)),
+            "settle" => Action::Settle {
+                number: self.number(subject),
+                due_at: None,
+            },
             "accept-clock" => Action::AcceptClock { comment },
             verb => Action::Directory(self.directory_command(verb, subject, options)),
         }
@@ -169,6 +177,21 @@ impl Gate {
             },
             "drop-team" => DirectoryCommand::DeleteTeam {
                 id: team_id(id),
+                etag,
+            },
+            "freeze" => DirectoryCommand::CreateFreeze(Box::new(freeze_draft(id, options))),
+            "edit-freeze" => DirectoryCommand::UpdateFreeze {
+                draft: Box::new(freeze_draft(id, options)),
+                fields: freeze_fields(options),
+                etag,
+            },
+            "lift-freeze" => DirectoryCommand::LiftFreeze {
+                id: freeze_id(id),
+                comment: options.get("comment").copied().unwrap_or("over").to_owned(),
+                etag,
+            },
+            "drop-freeze" => DirectoryCommand::DeleteFreeze {
+                id: freeze_id(id),
                 etag,
             },
             other => panic!("no such verb: {other}"),
@@ -242,14 +265,7 @@ pub(crate) fn policy_draft(id: &str, options: &Options<'_>) -> PolicyDraft {
         name: option("name").unwrap_or(id).to_owned(),
         description: String::new(),
         disabled: option("disabled") == Some("yes"),
-        scopes: vec![Scope {
-            projects: side(option("projects").unwrap_or("web")),
-            environments: side(option("envs").unwrap_or("prod")),
-            kinds: list("kinds").map(kind).collect(),
-            tenants: list("tenants")
-                .map(|id| TenantId::parse(id).unwrap())
-                .collect(),
-        }],
+        scopes: vec![scope(options)],
         approvers: Approvers {
             users: list("users").map(person).collect(),
             teams: list("teams").map(team_id).collect(),
@@ -260,7 +276,24 @@ pub(crate) fn policy_draft(id: &str, options: &Options<'_>) -> PolicyDraft {
     }
 }
 
-/// The terms of a policy: `quorum=own share=release recheck=yes attl=60 ettl=900`.
+/// `web` in `prod`, where nothing else is said.
+pub(crate) fn scope(options: &Options<'_>) -> Scope {
+    let option = |key: &str| options.get(key).copied();
+    let list = |key: &str| {
+        let ids = option(key).unwrap_or_default().split(',');
+        ids.filter(|id| !id.is_empty())
+    };
+    Scope {
+        projects: side(option("projects").unwrap_or("web")),
+        environments: side(option("envs").unwrap_or("prod")),
+        kinds: list("kinds").map(kind).collect(),
+        tenants: list("tenants")
+            .map(|id| TenantId::parse(id).unwrap())
+            .collect(),
+    }
+}
+
+/// The terms of a policy: `quorum=own share=release recheck=yes attl=60 ettl=900`, and its windows.
 fn terms<'a>(option: &impl Fn(&str) -> Option<&'a str>) -> Terms {
     let ttl = |key: &str| {
         let text = option(key).filter(|text| !text.is_empty());
@@ -284,6 +317,8 @@ fn terms<'a>(option: &impl Fn(&str) -> Option<&'a str>) -> Terms {
         recheck_approvers: option("recheck") == Some("yes"),
         approval_ttl: ttl("attl"),
         execution_ttl: ttl("ettl"),
+        windows: windows(option("windows").unwrap_or_default()),
+        on_close: on_close(option("close").unwrap_or_default()),
     }
 }
 
@@ -300,6 +335,8 @@ fn policy_fields(options: &Options<'_>) -> BTreeSet<PolicyField> {
         "recheck" => Some(PolicyField::RecheckApprovers),
         "attl" => Some(PolicyField::ApprovalTtl),
         "ettl" => Some(PolicyField::ExecutionTtl),
+        "windows" => Some(PolicyField::Windows),
+        "close" => Some(PolicyField::OnClose),
         _ => None,
     };
     options.keys().filter_map(field).collect()
@@ -329,7 +366,7 @@ fn side(text: &str) -> ScopeSide {
 }
 
 /// `10..20`, `10..` or `..20`.
-fn window(text: &str) -> Window {
+pub(crate) fn window(text: &str) -> Window {
     let (start, end) = text.split_once("..").unwrap();
     let instant = |text: &str| (!text.is_empty()).then(|| time(text));
     Window {
@@ -339,7 +376,7 @@ fn window(text: &str) -> Window {
 }
 
 /// Seconds of the test's time, with up to six places.
-fn time(text: &str) -> Instant {
+pub(crate) fn time(text: &str) -> Instant {
     let (seconds, parts) = text.split_once('.').unwrap_or((text, ""));
     let parts: i64 = format!("{parts:0<6}").parse().unwrap();
     micros(seconds.parse::<i64>().unwrap() * 1_000_000 + parts)

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use countersign_domain::Instant;
+use countersign_domain::calendar::{Found, Reading};
 use countersign_domain::change_request::{Case, CrEvent, Eligibility};
 use countersign_domain::directory::Directory;
 use countersign_domain::ids::PolicyId;
 use countersign_domain::log::{AggregateKey, Event};
 use countersign_domain::person::Person;
-use countersign_domain::policy::{Approver, MatchedPolicy, Quorum, ResultantPolicy};
+use countersign_domain::policy::{Approver, ChangeWindow, MatchedPolicy, Quorum, ResultantPolicy};
 use countersign_domain::task::{Task, TaskEvent};
 
 use super::store::{Kept, Store};
@@ -24,6 +26,10 @@ pub(crate) fn started(
     let now = kept.stamp.instant;
     assert!(spec.window.start.is_none_or(|start| start <= now), "I-05");
     assert!(spec.window.end.is_none_or(|end| now < end), "I-05");
+    in_its_period(store, case, task, kept);
+    if let Some(directory) = directory {
+        under_no_freeze(task, directory, now);
+    }
     let Event::Task(
         _,
         TaskEvent::Started {
@@ -53,6 +59,58 @@ pub(crate) fn started(
             approval.eligibility = eligible_now(&case.resultant, person, approval, directory);
         }
         assert!(suffices(&case.resultant, &approved), "D9");
+    }
+}
+
+/// I-05, W3, W4: in the period that the task was bound to last, and in a window of each policy that
+/// has some.
+fn in_its_period(store: &Store, case: &Case, task: &Task, kept: &Kept) {
+    let now = kept.stamp.instant;
+    let history = &store.history[&AggregateKey::Task(task.id().clone())];
+    let mut bound = None;
+    for entry in history
+        .iter()
+        .filter(|it| it.stamp.sequence < kept.stamp.sequence)
+    {
+        match entry.body.typed_event().unwrap() {
+            Event::Task(_, TaskEvent::Created { period, .. }) => bound = period,
+            Event::Task(_, TaskEvent::Bound { period }) => bound = Some(period),
+            _ => {}
+        }
+    }
+    let mut has_windows = false;
+    for policy in &case.resultant.policies {
+        let windows = &policy.terms.windows;
+        let open = windows.iter().any(|window| match window {
+            ChangeWindow::Once(period) => period.start <= now && now < period.end,
+            ChangeWindow::Recurring(recurrence) => recurrence
+                .first_after(Reading::Window, now)
+                .is_some_and(|period| period.start <= now),
+        });
+        assert!(open || windows.is_empty(), "I-05: outside {windows:?}");
+        has_windows |= !windows.is_empty();
+    }
+    assert_eq!(bound.is_some(), has_windows, "W4");
+    assert!(
+        bound.is_none_or(|it| it.start <= now && now < it.end),
+        "I-05"
+    );
+}
+
+/// I-05, W6: no freeze that matches holds, unless it was lifted.
+fn under_no_freeze(task: &Task, directory: &Directory, now: Instant) {
+    for freeze in directory.freezes_after(None) {
+        let scopes = &freeze.draft.scopes;
+        let matches = scopes.iter().any(|scope| scope.matches(&task.content.spec));
+        let lifted = freeze
+            .lifted
+            .is_some_and(|it| it.from <= now && now < it.until);
+        let holds = match freeze.draft.calendar().first_after(now) {
+            Found::Period(period) => period.start <= now,
+            Found::None => false,
+            Found::TooMuchWork => true,
+        };
+        assert!(!matches || lifted || !holds, "I-05: under {freeze:?}");
     }
 }
 

@@ -12,7 +12,7 @@ use countersign_domain::log::{
 };
 use countersign_domain::person::Person;
 use countersign_domain::policy::ResultantPolicy;
-use countersign_domain::rows::{self, CrRow, PolicyRow, TaskRow, TeamRow};
+use countersign_domain::rows::{self, CrRow, FreezeRow, PolicyRow, TaskRow, TeamRow};
 
 use super::people::at;
 
@@ -186,6 +186,11 @@ impl Store {
             self.rows
                 .insert(key, FoldedRow::Team(id.clone(), row.clone()));
         }
+        for (id, row) in &changes.freezes {
+            let key = AggregateKey::Freeze(id.clone());
+            self.rows
+                .insert(key, FoldedRow::Freeze(id.clone(), row.clone()));
+        }
         for row in &changes.resultants {
             let ResultantRow {
                 digest, document, ..
@@ -211,12 +216,21 @@ impl Store {
                 let id = TaskId::from_stored(row.id.clone());
                 (AggregateKey::Task(id), row.frozen.clone())
             }
-            FoldedRow::Store | FoldedRow::Policy(..) | FoldedRow::Team(..) => return,
+            FoldedRow::Store
+            | FoldedRow::Policy(..)
+            | FoldedRow::Team(..)
+            | FoldedRow::Freeze(..) => return,
         };
         let earlier = match self.rows.insert(key.clone(), row) {
             Some(FoldedRow::ChangeRequest(CrRow { frozen, .. })) => Some(frozen),
             Some(FoldedRow::Task(TaskRow { frozen, .. })) => Some(frozen),
-            Some(FoldedRow::Store | FoldedRow::Policy(..) | FoldedRow::Team(..)) | None => None,
+            Some(
+                FoldedRow::Store
+                | FoldedRow::Policy(..)
+                | FoldedRow::Team(..)
+                | FoldedRow::Freeze(..),
+            )
+            | None => None,
         };
         let expected = (!is_new).then_some(frozen);
         assert_eq!(
@@ -253,19 +267,30 @@ impl Store {
     }
 }
 
-/// Policies and teams as the rows hold them.
-pub(crate) fn directory_rows(store: &Store) -> (Vec<PolicyRow>, Vec<TeamRow>) {
-    let mut found = (Vec::new(), Vec::new());
-    for row in store.rows.values() {
-        match row {
-            FoldedRow::Policy(_, Some(row)) => found.0.push(row.clone()),
-            FoldedRow::Team(_, Some(row)) => found.1.push(row.clone()),
-            FoldedRow::Policy(_, None)
-            | FoldedRow::Team(_, None)
-            | FoldedRow::Store
-            | FoldedRow::ChangeRequest(_)
-            | FoldedRow::Task(_) => {}
+/// Policies, teams and freezes as the rows hold them.
+#[derive(Default)]
+pub(crate) struct DirectoryRows {
+    pub(crate) policies: Vec<PolicyRow>,
+    pub(crate) teams: Vec<TeamRow>,
+    pub(crate) freezes: Vec<FreezeRow>,
+}
+
+impl DirectoryRows {
+    pub(crate) fn of(store: &Store) -> Self {
+        let mut found = Self::default();
+        for row in store.rows.values() {
+            match row {
+                FoldedRow::Policy(_, Some(row)) => found.policies.push(row.clone()),
+                FoldedRow::Team(_, Some(row)) => found.teams.push(row.clone()),
+                FoldedRow::Freeze(_, Some(row)) => found.freezes.push(row.clone()),
+                FoldedRow::Policy(_, None)
+                | FoldedRow::Team(_, None)
+                | FoldedRow::Freeze(_, None)
+                | FoldedRow::Store
+                | FoldedRow::ChangeRequest(_)
+                | FoldedRow::Task(_) => {}
+            }
         }
+        found
     }
-    found
 }

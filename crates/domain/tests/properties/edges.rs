@@ -233,7 +233,13 @@ fn task_events() -> Vec<(&'static str, TaskEvent)> {
         comment: String::new(),
     };
     vec![
-        ("created", TaskEvent::Created { content }),
+        (
+            "created",
+            TaskEvent::Created {
+                content,
+                period: None,
+            },
+        ),
         ("cleared", TaskEvent::Cleared { generation: 4 }),
         ("held for approval", held(WaitingFor::Approval)),
         ("held for window", held(WaitingFor::Window)),

@@ -274,15 +274,14 @@ fn resultant(policies: &[Asked]) -> ResultantPolicy {
             ..Terms::default()
         },
     };
-    ResultantPolicy {
-        minimum_approvals: policies.iter().map(|it| it.1).max().unwrap(),
-        block_creator: false,
-        approvers: approvers
-            .into_iter()
-            .map(|(approver, policies)| ResultantApprover { approver, policies })
-            .collect(),
-        policies: policies.iter().enumerate().map(matched).collect(),
-    }
+    let mut resultant = ResultantPolicy::default();
+    resultant.minimum_approvals = policies.iter().map(|it| it.1).max().unwrap();
+    resultant.approvers = approvers
+        .into_iter()
+        .map(|(approver, policies)| ResultantApprover { approver, policies })
+        .collect();
+    resultant.policies = policies.iter().enumerate().map(matched).collect();
+    resultant
 }
 
 /// Every set of so many policies of each kind, the pooled one last.

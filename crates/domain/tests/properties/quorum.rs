@@ -153,7 +153,10 @@ proptest! {
                 Warning::MinimumUnreachable { .. }
                 | Warning::NoPolicyMatched
                 | Warning::SharingWithoutExecutionTtl { .. }
-                | Warning::ClaimedTeamNotRechecked { .. } => false,
+                | Warning::ClaimedTeamNotRechecked { .. }
+                | Warning::WindowPast { .. }
+                | Warning::WindowsNeverMeet { .. }
+                | Warning::WindowsInsideFreezes { .. } => false,
             });
             prop_assert_eq!(warned, (0u8..16).any(without), "{}", id);
         }

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use countersign_domain::batch::Reply;
 use countersign_domain::change_request::{Case, deficit};
 use countersign_domain::refusal::{NotNow, Refusal};
-use countersign_domain::task::{Blocker, blockers};
+use countersign_domain::task::{Blocker, WaitingFor, blockers};
 
 use super::harness::Gate;
-use super::harness::facts::task_word;
+use super::harness::facts::{outlook_of, task_word};
 use super::harness::people::{at, task_id};
 use super::steps::{RARE, Step, TASKS};
 
@@ -54,9 +54,10 @@ fn refusal(found: &Refusal) -> Option<&'static str> {
         Refusal::NothingCanStart { .. } => "NothingCanStart",
         Refusal::NothingToRevoke { .. } => "NothingToRevoke",
         Refusal::StartNotNow { cause, .. } => match cause {
-            NotNow::Held { waiting_for } => match waiting_for.name() {
-                "approval" => "StartNotNow:approval",
-                _ => "StartNotNow:window",
+            NotNow::Held { waiting_for, .. } => match waiting_for {
+                WaitingFor::Approval => "StartNotNow:approval",
+                WaitingFor::Window => "StartNotNow:window",
+                WaitingFor::Freeze => "StartNotNow:freeze",
             },
             NotNow::StaleGeneration { .. } => "StartNotNow:stale",
         },
@@ -69,6 +70,9 @@ fn refusal(found: &Refusal) -> Option<&'static str> {
         Refusal::ClockBehind { .. } => "ClockBehind",
         // It takes 65 policies, and these sequences have two; see the rules of merging.
         Refusal::TooManyPolicies { .. } => return None,
+        Refusal::NoPeriod { .. }
+        | Refusal::FreezeIdTaken { .. }
+        | Refusal::FreezeNotInForce { .. } => return None,
     })
 }
 
@@ -79,6 +83,7 @@ fn blocker(found: &Blocker) -> &'static str {
     match found {
         Blocker::Approval(_) => "approval",
         Blocker::Window { .. } => "window",
+        Blocker::Freeze(_) => "freeze",
         Blocker::Settling => "settling",
     }
 }
@@ -164,7 +169,8 @@ impl Seen {
             };
             let now = at(now).max(gate.store.head.instant);
             let missing = deficit(case, &gate.directory);
-            for found in blockers(&case.tasks[&task_id(id)], &missing, now) {
+            let outlook = outlook_of(gate, id, now);
+            for found in blockers(&case.tasks[&task_id(id)], &missing, &outlook, now) {
                 *self.blockers.entry(blocker(&found)).or_default() += 1;
             }
         }

@@ -4,7 +4,7 @@ use countersign_domain::change_request::{approvers_phrase, deficit};
 use countersign_domain::task::{Blocker, blockers};
 
 use crate::harness::Gate;
-use crate::harness::facts::line;
+use crate::harness::facts::{line, outlook_of};
 use crate::harness::people::{at, task_id};
 
 #[test]
@@ -143,5 +143,6 @@ fn c5_every_blocker_has_words() {
 fn found(gate: &Gate, second: i64) -> Vec<Blocker> {
     let case = gate.case("t1").unwrap();
     let deficit = deficit(case, &gate.directory);
-    blockers(&case.tasks[&task_id("t1")], &deficit, at(second))
+    let outlook = outlook_of(gate, "t1", at(second));
+    blockers(&case.tasks[&task_id("t1")], &deficit, &outlook, at(second))
 }

@@ -108,7 +108,7 @@ fn p2_hold_and_terminate_may_follow_proceed_until_the_start() {
          2 ann approve t1                      -> CLEARED signal=PROCEED permit=1",
     );
     let task = &gate.case("t1").unwrap().tasks[&task_id("t1")];
-    assert_eq!(permit(task, None).unwrap().valid_until, Some(at(50)));
+    assert_eq!(permit(task, None, None).unwrap().valid_until, Some(at(50)));
     gate.play(
         "3 ann revoke t1                       -> PAUSED:approval signal=HOLD permit=0 gen=1
          4 bob approve t1                      -> CLEARED signal=PROCEED permit=2

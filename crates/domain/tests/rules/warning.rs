@@ -1,7 +1,6 @@
 //! G2, G6, W7, D9: what is worth a second look where policies need their own approvers, share
 //! change requests or have approvals checked again.
 
-use countersign_domain::batch::{Answer, Reply};
 use countersign_domain::policy::{Warning, change_request_warnings};
 
 use crate::harness::Gate;
@@ -92,7 +91,7 @@ fn g2_no_policy_that_needs_its_own_approvers_can_be_met_without_them() {
     for (p, q, expected) in rows {
         let mut gate = Gate::new();
         gate.play(&format!("{TEAMS}\n 0 adm policy p {p}"));
-        let saved = saved(&mut gate, &format!("0 adm policy q {q}"));
+        let saved = gate.save(&format!("0 adm policy q {q}"));
         gate.play("1 orc create t1");
         let on_it: Vec<String> = warnings_of(&gate).iter().filter_map(not_needed).collect();
         assert_eq!(on_it, *expected, "{p} and {q}, on the change request");
@@ -128,7 +127,7 @@ fn w7_sharing_without_an_execution_ttl_is_warned_at_saving() {
         ("share=release ettl=60", false),
     ] {
         let mut gate = Gate::new();
-        let saved = saved(&mut gate, &format!("0 adm policy p users=ann {terms}"));
+        let saved = gate.save(&format!("0 adm policy p users=ann {terms}"));
         let warned = saved
             .iter()
             .any(|it| matches!(it, Warning::SharingWithoutExecutionTtl { .. }));
@@ -147,20 +146,13 @@ fn d9_a_claimed_team_that_cannot_be_checked_again_is_warned_at_saving() {
     ] {
         let mut gate = Gate::new();
         gate.play(TEAMS);
-        let saved = saved(&mut gate, &format!("0 adm policy p {policy}"));
+        let saved = gate.save(&format!("0 adm policy p {policy}"));
         let open = team_id("open");
         let warned = |it: &Warning| match it {
             Warning::ClaimedTeamNotRechecked { team, .. } => *team == open,
             _ => false,
         };
         assert_eq!(saved.iter().any(warned), expected, "{policy}");
-    }
-}
-
-fn saved(gate: &mut Gate, step: &str) -> Vec<Warning> {
-    match gate.say(step).0 {
-        Reply::Done(Answer::Policy { warnings, .. }) => warnings,
-        reply => panic!("not saved: {reply:?}"),
     }
 }
 
@@ -186,7 +178,10 @@ fn unreachable(warning: &Warning) -> Option<String> {
         Warning::OwnApproversNotNeeded { .. }
         | Warning::NoPolicyMatched
         | Warning::SharingWithoutExecutionTtl { .. }
-        | Warning::ClaimedTeamNotRechecked { .. } => None,
+        | Warning::ClaimedTeamNotRechecked { .. }
+        | Warning::WindowPast { .. }
+        | Warning::WindowsNeverMeet { .. }
+        | Warning::WindowsInsideFreezes { .. } => None,
     }
 }
 
@@ -196,6 +191,9 @@ fn not_needed(warning: &Warning) -> Option<String> {
         Warning::MinimumUnreachable { .. }
         | Warning::NoPolicyMatched
         | Warning::SharingWithoutExecutionTtl { .. }
-        | Warning::ClaimedTeamNotRechecked { .. } => None,
+        | Warning::ClaimedTeamNotRechecked { .. }
+        | Warning::WindowPast { .. }
+        | Warning::WindowsNeverMeet { .. }
+        | Warning::WindowsInsideFreezes { .. } => None,
     }
 }
