@@ -191,3 +191,162 @@ fn check(field: &str, called: &str, names: &[&str]) -> Result<(), Problem> {
 fn bits(values: &[u16]) -> u32 {
     values.iter().fold(0, |bits, &value| bits | (1 << value))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::occurrences::Day;
+    use super::*;
+
+    fn cron(text: &str) -> Cron {
+        Cron::parse(text).unwrap()
+    }
+
+    /// The dates of 2028, a leap year that starts on a Saturday, on which something starts.
+    fn dates(text: &str) -> Vec<String> {
+        let cron = cron(text);
+        let first = jiff::civil::date(2028, 1, 1);
+        first
+            .series(jiff::ToSpan::days(1))
+            .take_while(|date| date.year() == 2028)
+            .filter(|&date| {
+                let weekday = u8::try_from(date.weekday().to_sunday_zero_offset()).unwrap();
+                cron.has_month(date) && cron.has_day(date, weekday)
+            })
+            .map(|date| date.strftime("%m-%d").to_string())
+            .collect()
+    }
+
+    #[test]
+    fn w3_minutes_and_hours_are_lists_ranges_and_steps() {
+        let rows: [(&str, &[u16]); 7] = [
+            ("0 9 * * *", &[540]),
+            ("30 0,23 * * *", &[30, 1_410]),
+            ("0 8-10 * * *", &[480, 540, 600]),
+            ("0 8-14/3 * * *", &[480, 660, 840]),
+            ("*/20 5 * * *", &[300, 320, 340]),
+            ("58-59,1,1 0 * * *", &[1, 58, 59]),
+            ("0 */23 * * *", &[0, 1_380]),
+        ];
+        for (text, times) in rows {
+            assert_eq!(cron(text).times(), times, "{text}");
+        }
+        assert_eq!(cron("* * * * *").times().len(), 1_440);
+    }
+
+    #[test]
+    fn w3_days_and_months_have_numbers_and_names() {
+        for (one, other) in [
+            ("0 0 * 1 *", "0 0 * JAN *"),
+            ("0 0 1 3-5 *", "0 0 1 mar-May *"),
+            ("0 0 * * 1", "0 0 * * Mon"),
+            ("0 0 * * 0", "0 0 * * 7"),
+            ("0 0 * * 6,0", "0 0 * * SAT-SUN"),
+            ("0 0 * * 1-5/2", "0 0 * * MON,WED,FRI"),
+            ("0 0 * * 0-7", "0 0 * * *"),
+        ] {
+            assert_eq!(dates(one), dates(other), "{one} and {other}");
+        }
+        assert_eq!(dates("0 0 29-30 2 *"), ["02-29"]);
+        assert_eq!(dates("0 0 31 2,4,6,9,11 *"), [""; 0]);
+        assert_eq!(
+            dates("0 0 * 1 SAT").join(" "),
+            "01-01 01-08 01-15 01-22 01-29"
+        );
+    }
+
+    #[test]
+    fn w3_where_both_kinds_of_days_are_given_either_matches() {
+        assert_eq!(dates("0 0 13 10 5").join(" "), "10-06 10-13 10-20 10-27");
+        assert_eq!(
+            dates("0 0 14 10 5").join(" "),
+            "10-06 10-13 10-14 10-20 10-27"
+        );
+        assert_eq!(dates("0 0 14 10 *").join(" "), "10-14");
+        // A step says something, even if it leaves nothing out.
+        assert_eq!(dates("0 0 */1 10 5").len(), 31);
+    }
+
+    #[test]
+    fn w3_a_text_that_is_not_five_sound_fields_is_refused() {
+        let rows = [
+            ("", "0 fields"),
+            ("0 9 * *", "4 fields"),
+            ("0 0 9 * * 1", "6 fields"),
+            ("@daily", "1 fields"),
+            ("60 9 * * *", "\"60 9 * * *\""),
+            ("0 24 * * *", "\"0 24 * * *\""),
+            ("0 9 0 * *", "\"0 9 0 * *\""),
+            ("0 9 32 * *", "\"0 9 32 * *\""),
+            ("0 9 * 13 *", "\"0 9 * 13 *\""),
+            ("0 9 * * 8", "\"0 9 * * 8\""),
+            ("0 17-9 * * *", "\"0 17-9 * * *\""),
+            ("0 9 * * FRI-MON", "\"0 9 * * FRI-MON\""),
+            ("*/0 9 * * *", "\"*/0 9 * * *\""),
+            ("5/10 9 * * *", "\"5/10\" as minute"),
+            ("/10 9 * * *", "\"/10\" as minute"),
+            ("1,,2 9 * * *", "\"1,,2\" as minute"),
+            ("0 9, * * *", "\"9,\" as hour"),
+            ("0 MON * * *", "\"MON\" as hour"),
+            ("0 9 JAN * *", "\"JAN\" as day of month"),
+            ("0 9 L * *", "\"L\" as day of month"),
+            ("0 9 15W * *", "\"15W\" as day of month"),
+            ("0 9 ? * *", "\"?\" as day of month"),
+            ("0 9 * MON *", "\"MON\" as month"),
+            ("0 9 * * 5#2", "\"5#2\" as day of week"),
+            ("0 9 * * +5", "\"+5\" as day of week"),
+            ("0 9 * * MONDAY", "\"MONDAY\" as day of week"),
+            ("0 9 * * 1SUN", "\"1SUN\" as day of week"),
+            ("0 9 *,5 * *", "\"*,5\" as day of month"),
+            ("-1 9 * * *", "\"-1\" as minute"),
+            ("0 9 1-2-3 * *", "\"1-2-3\" as day of month"),
+            ("0 9 * * *\n", "\"*\\n\" as day of week"),
+            ("0\t9 * * *", "4 fields"),
+            ("٠ 9 * * *", "\"٠\" as minute"),
+        ];
+        for (text, found) in rows {
+            let problem = Cron::parse(text).unwrap_err();
+            assert!(problem.found.starts_with(found), "{text:?}: {problem:?}");
+        }
+        let long = format!("{} * * * *", ["1"; 200].join(","));
+        assert_eq!(Cron::parse(&long).unwrap_err().found, "407 characters");
+    }
+
+    #[test]
+    fn w3_spaces_between_fields_do_not_matter() {
+        assert_eq!(cron("  0  9 * * 1-5 "), cron("0 9 * * 1-5"));
+        assert_eq!(cron("0  9 * * MON").as_str(), "0 9 * * MON");
+    }
+
+    #[test]
+    fn w3_every_date_is_known_as_such() {
+        for (text, has_every_date) in [
+            ("0 0 * * *", true),
+            ("0 0 */1 1-12 *", true),
+            ("0 0 5 * 0-6", true),
+            ("0 0 1-31 * *", true),
+            ("0 0 1-30 * *", false),
+            ("0 0 * 1-11 *", false),
+            ("0 0 * * 1-6", false),
+            ("0 0 1 * 1-6", false),
+        ] {
+            assert_eq!(cron(text).has_every_date(), has_every_date, "{text}");
+        }
+    }
+
+    #[test]
+    fn w3_the_next_date_is_found_across_months_and_leap_years() {
+        let from = Day::of(0).unwrap();
+        let rows = [
+            ("0 0 * * *", Some(0)),
+            ("0 0 * * 4", Some(0)),
+            ("0 0 * * 3", Some(6)),
+            ("0 0 1 2 *", Some(31)),
+            ("0 0 29 2 *", Some(365 + 365 + 59)),
+            ("0 0 30 2 *", None),
+        ];
+        for (text, number) in rows {
+            let found = from.first_match(&cron(text), 3_653);
+            assert_eq!(found.map(|day| day.number), number, "{text}");
+        }
+    }
+}

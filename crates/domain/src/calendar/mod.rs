@@ -41,6 +41,9 @@ mod spoken;
 mod walk;
 mod zone;
 
+#[cfg(test)]
+mod model;
+
 pub use cron::Cron;
 pub use length::{Elapsed, Length, LocalTime};
 pub use period::Period;

@@ -129,12 +129,12 @@ impl<'a> Occurrences<'a> {
                     if reaching.div_euclid(DAY) > day.number {
                         self.find_next(Day::of(reaching));
                     } else {
-                        self.add(day);
+                        self.add(day, from);
                     }
                 }
                 (Some(_), Some(day)) => {
                     budget.spend()?;
-                    self.add(day);
+                    self.add(day, from);
                 }
                 (Some(_), None) => {}
             }
@@ -155,8 +155,9 @@ impl<'a> Occurrences<'a> {
         }
     }
 
-    /// Adds what a date contributes, and what the dates after it do if they follow unbroken.
-    fn add(&mut self, day: Day) {
+    /// Adds what a date contributes, and what the dates after it do if they follow unbroken. What
+    /// ends by `from` on a date without a shift is passed over.
+    fn add(&mut self, day: Day, from: i64) {
         let midnight = day.midnight();
         let steady_until = self.shifts.steady_until();
         if midnight + self.plan.reach() >= steady_until {
@@ -169,7 +170,8 @@ impl<'a> Occurrences<'a> {
         let offset = self.shifts.offset();
         match self.plan.unbroken() {
             None => {
-                for span in self.plan.ordinary() {
+                let passed = from - midnight + offset;
+                for span in self.plan.ordinary_after(passed) {
                     self.insert((midnight + span.0 - offset, midnight + span.1 - offset));
                 }
                 self.find_next(day.tomorrow());

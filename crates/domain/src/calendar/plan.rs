@@ -115,9 +115,11 @@ impl Plan {
         (self.starts().has_every_date() && end - start >= DAY).then_some((start, end))
     }
 
-    /// What a date without a shift contributes, as local times after its midnight.
-    pub(super) fn ordinary(&self) -> &[Span] {
-        &self.ordinary
+    /// What a date without a shift contributes and ends after a local time, as local times after
+    /// its midnight.
+    pub(super) fn ordinary_after(&self, local: i64) -> &[Span] {
+        let past = self.ordinary.partition_point(|span| span.1 <= local);
+        self.ordinary.get(past..).unwrap_or_default()
     }
 
     /// What the date with this local midnight contributes, near a shift.

@@ -173,3 +173,80 @@ impl<'z> Shifts<'z> {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::{AmbiguousOffset, TimeZoneDatabase};
+
+    use super::*;
+
+    const HOUR: i64 = 3_600_000_000;
+    const DAY: i64 = 24 * HOUR;
+
+    fn micros(timestamp: Result<Timestamp, jiff::Error>) -> i64 {
+        timestamp.unwrap().as_microsecond()
+    }
+
+    /// Each shift of each zone from 1970 on for 70 years, at its edges: as jiff reads them.
+    #[test]
+    fn w5_local_times_are_read_as_the_database_says() {
+        let until = Timestamp::from_second(70 * 366 * 86_400).unwrap();
+        let mut seen = 0;
+        for name in TimeZoneDatabase::bundled().available() {
+            let rules = TimeZoneDatabase::bundled().get(name.as_str()).unwrap();
+            let shifts = rules.following(Timestamp::UNIX_EPOCH);
+            for shift in shifts.take_while(|shift| shift.timestamp() < until) {
+                let at = shift.timestamp().as_microsecond();
+                let mut near = Shifts::after(&rules, at - 5 * DAY);
+                near.move_to(at - 3 * DAY, at + 3 * DAY);
+                let stretches = near.stretches(at + 3 * DAY);
+                for hours in [-27, -1, 0, 1, 2, 14, 26] {
+                    for edge in [-1, 0, 1] {
+                        let local = at + hours * HOUR + edge;
+                        seen += 1;
+                        check(&rules, &stretches, local);
+                    }
+                }
+            }
+        }
+        assert!(seen > 100_000, "{seen}");
+    }
+
+    fn check(rules: &TimeZone, stretches: &[Stretch], local: i64) {
+        let inside = |stretch: &&Stretch| stretch.start <= local && local < stretch.end;
+        let clock = stretches.iter().find(inside).unwrap().clock;
+        let civil = Timestamp::from_microsecond(local).unwrap();
+        let civil = jiff::tz::Offset::UTC.to_datetime(civil);
+        let expected = match rules.to_ambiguous_timestamp(civil).offset() {
+            AmbiguousOffset::Unambiguous { offset } => {
+                let at = micros(offset.to_timestamp(civil));
+                (at, at)
+            }
+            AmbiguousOffset::Gap { before, after } => (
+                micros(after.to_timestamp(civil)),
+                micros(before.to_timestamp(civil)),
+            ),
+            AmbiguousOffset::Fold { before, after } => (
+                micros(before.to_timestamp(civil)),
+                micros(after.to_timestamp(civil)),
+            ),
+        };
+        let found = (clock.earlier(local), clock.later(local));
+        assert_eq!(found, expected, "{civil} in {:?}", rules.iana_name());
+    }
+
+    #[test]
+    fn w5_what_is_past_is_forgotten_and_what_comes_is_loaded() {
+        let rules = TimeZoneDatabase::bundled().get("Europe/Berlin").unwrap();
+        let mut shifts = Shifts::after(&rules, 0);
+        shifts.move_to(50 * 365 * DAY, 50 * 365 * DAY + DAY);
+        assert_eq!(shifts.offset(), HOUR);
+        assert!(shifts.near.len() <= 1, "{:?}", shifts.near);
+        assert!(shifts.steady_until() > 50 * 365 * DAY + DAY);
+        let utc = TimeZone::UTC;
+        let mut shifts = Shifts::after(&utc, 0);
+        shifts.move_to(DAY, i64::MAX);
+        assert_eq!(shifts.steady_until(), i64::MAX);
+        assert_eq!(shifts.stretches(i64::MAX).len(), 1);
+    }
+}

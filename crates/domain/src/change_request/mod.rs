@@ -13,6 +13,7 @@
 mod apply;
 mod approve;
 mod case;
+mod closing;
 mod create;
 mod decision;
 mod eligibility;

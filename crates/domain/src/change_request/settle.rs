@@ -7,6 +7,7 @@
 //! A quorum that a decision has just lost comes even before the ends: what is pending again has no
 //! approval whose time to live could pass.
 
+use super::closing::{Closing, closing};
 use super::eligibility::still_stands;
 use super::quorum::missing;
 use super::{Case, CrEvent, CrState, ExpiryCause};
@@ -14,7 +15,6 @@ use crate::Instant;
 use crate::calendar::Period;
 use crate::directory::Directory;
 use crate::log::Event;
-use crate::policy::{Bound, OnClose, ResultantPolicy};
 use crate::task::{Task, TaskEvent, TaskState, TerminationReason, WaitingFor};
 
 /// One step of settling.
@@ -42,24 +42,20 @@ pub fn settle(case: &Case, directory: &Directory, recheck: Recheck, now: Instant
         .or_else(|| end_with_change_request(case))
         .or_else(|| lapse_at_start(case, directory, recheck))
         .or_else(|| lose_quorum(case));
-    first_of([
-        &|| decided.clone().into_iter().collect(),
-        &|| end_by_time(case, now),
-        &|| bind_anew(case, now),
-        &|| {
-            lapse_at_threshold(case, directory)
-                .or_else(|| reach_quorum(case))
-                .into_iter()
-                .collect()
-        },
-        &|| hold_or_clear(case, directory, now),
-    ])
+    let by_time = || some(end_by_time(case, now)).or_else(|| some(bind_anew(case, now)));
+    let by_quorum = || lapse_at_threshold(case, directory).or_else(|| reach_quorum(case));
+    one(decided)
+        .or_else(by_time)
+        .or_else(|| one(by_quorum()))
+        .unwrap_or_else(|| hold_or_clear(case, directory, now))
 }
 
-/// The steps of the first that has any.
-fn first_of(phases: [&dyn Fn() -> Vec<Step>; 5]) -> Vec<Step> {
-    let mut steps = phases.into_iter().map(|phase| phase());
-    steps.find(|steps| !steps.is_empty()).unwrap_or_default()
+fn one(step: Option<Step>) -> Option<Vec<Step>> {
+    step.map(|step| vec![step])
+}
+
+fn some(steps: Vec<Step>) -> Option<Vec<Step>> {
+    (!steps.is_empty()).then_some(steps)
 }
 
 /// A pending change request whose last waiting task has gone ends with it (T2); how that task ended
@@ -139,41 +135,6 @@ fn end_by_time(case: &Case, now: Instant) -> Vec<Step> {
             .chain([end])
     });
     steps.collect()
-}
-
-/// What the end of a task's bounds does.
-enum Closing {
-    /// It ends the task, at this instant: no period follows the last one, which is another than the
-    /// task is bound to where a punctual settling would have bound it to that.
-    Ends { last: Option<Period>, at: Instant },
-    /// It binds the task to this period, the first one that has not passed too.
-    Binds(Period),
-}
-
-/// What became of a task's bounds by `now`; `None` while they have not closed (W4). Where the rules
-/// of a zone have changed since, the next period could begin before this one has ended: it is cut.
-fn closing(task: &Task, resultant: &ResultantPolicy, now: Instant) -> Option<Closing> {
-    let end = task.bounds().end.filter(|&end| end <= now)?;
-    if task.period.is_none() || resultant.on_close() == OnClose::Terminate {
-        return Some(Closing::Ends {
-            last: None,
-            at: end,
-        });
-    }
-    let next =
-        |from: Instant, at: Instant| match resultant.period_after(task.content.spec.window, at) {
-            Bound::To(period) => period.cut(Some(from), None),
-            Bound::Free | Bound::Nowhere(_) => None,
-        };
-    if let Some(period) = next(end, now) {
-        return Some(Closing::Binds(period));
-    }
-    let mut last: Option<Period> = None;
-    while let Some(period) = next(last.map_or(end, |it| it.end), last.map_or(end, |it| it.end)) {
-        last = Some(period);
-    }
-    let at = last.map_or(end, |period| period.end);
-    Some(Closing::Ends { last, at })
 }
 
 /// Binds tasks whose period closed to the next one (W4).
