@@ -292,9 +292,14 @@ impl Engine {
         &self.0.config.settings
     }
 
-    /// The instant for what is only shown.
+    /// The instant for what is only shown: by a clock that is behind, that of the newest entry (K1).
     pub fn now(&self) -> Instant {
-        self.config().clock.display()
+        self.config().clock.display().max(self.newest())
+    }
+
+    /// The instant of the newest entry, as far as it is known here.
+    pub(crate) fn newest(&self) -> Instant {
+        self.0.shared.head.borrow().head.instant
     }
 
     /// Waits until every policy, team and freeze of the store is known here: another replica may have

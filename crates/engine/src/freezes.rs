@@ -148,7 +148,10 @@ impl Engine {
         from: Option<Instant>,
         count: usize,
     ) -> Result<(Preview, Instant), Failure> {
-        let from = from.unwrap_or(self.clock().await?);
+        let from = match from {
+            Some(from) => from,
+            None => self.instant().await?,
+        };
         let preview = match of {
             ScheduleOf::Policy(id) => {
                 let policy = self.policy(&id).await?;

@@ -220,7 +220,10 @@ mod tests {
     use super::*;
 
     fn settle(number: u64) -> Waiting {
-        waiting(Action::Settle(CrNumber(number)))
+        waiting(Action::Settle {
+            number: CrNumber(number),
+            due_at: None,
+        })
     }
 
     fn admin() -> Waiting {

@@ -247,6 +247,12 @@ impl Engine {
         Ok(HeadView { head, clock })
     }
 
+    /// The instant by which the next transaction will be judged, at the earliest (K1).
+    pub(crate) async fn instant(&self) -> Result<Instant, Failure> {
+        let HeadView { head, clock } = self.head().await?;
+        Ok(clock.max(head.instant))
+    }
+
     /// What the clock says that transactions are judged by.
     pub(crate) async fn clock(&self) -> Result<Instant, Failure> {
         let database = self.store().clock().await;

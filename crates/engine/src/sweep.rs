@@ -27,13 +27,13 @@ impl Engine {
         let next = self.store().next_due().await;
         let next = next.map_err(|e| self.read_failed(&e))?;
         let freeze = self.due_freeze().map(|(due_at, _)| due_at);
-        Ok((next.into_iter().chain(freeze).min(), self.clock().await?))
+        Ok((next.into_iter().chain(freeze).min(), self.instant().await?))
     }
 
     /// Looks ahead: asks the store what is due soon, where that was not done a moment ago. Answers
     /// with the next instant at which something is known to be due, and with the present one.
     pub async fn look_ahead(&self) -> Result<(Option<Instant>, Instant), Failure> {
-        let now = self.clock().await?;
+        let now = self.clock().await?.max(self.newest());
         if self.horizon().is_stale(now) {
             let until = now.plus_micros(AHEAD_MICROS).unwrap_or(Instant::LAST);
             let found = self.store().due(until, NEAR_LIMIT as u64).await;
@@ -64,7 +64,7 @@ impl Engine {
     /// change requests, and takes one step of the sweep of a freeze that is due. Answers with how
     /// much there was to do.
     pub async fn settle_due(&self, limit: u64) -> Result<usize, Failure> {
-        let now = self.clock().await?;
+        let now = self.instant().await?;
         let due = self.store().due(now, limit).await;
         let due = due.map_err(|e| self.read_failed(&e))?;
         let found = due.len();

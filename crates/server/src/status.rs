@@ -156,7 +156,8 @@ mod tests {
 
     use countersign_domain::Instant;
     use countersign_domain::access::Role;
-    use countersign_domain::ids::{EnvironmentId, ProjectId, RequestId, TaskId, TeamId};
+    use countersign_domain::ids::{EnvironmentId, FreezeId, ProjectId, RequestId, TaskId, TeamId};
+    use countersign_domain::policy::NoPeriod;
     use countersign_domain::task::WaitingFor;
     use countersign_proto::FILE_DESCRIPTOR_SET;
     use prost::Message;
@@ -177,6 +178,29 @@ mod tests {
 
     fn team() -> TeamId {
         TeamId::parse("security").unwrap()
+    }
+
+    fn freeze() -> FreezeId {
+        FreezeId::parse("year-end").unwrap()
+    }
+
+    /// What calendars refuse.
+    fn refusals_of_time() -> [Refusal; 5] {
+        let no_period = |why| Refusal::NoPeriod {
+            policies: policies(),
+            why,
+        };
+        let opens_at = Instant::EPOCH;
+        [
+            Refusal::FreezeIdTaken { freeze: freeze() },
+            Refusal::FreezeNotInForce {
+                freeze: freeze(),
+                begins_at: Some(opens_at),
+            },
+            no_period(NoPeriod::NeverOpen),
+            no_period(NoPeriod::OutsideTaskWindow { opens_at }),
+            no_period(NoPeriod::TooMuchWork),
+        ]
     }
 
     fn refusals() -> Vec<Refusal> {
@@ -221,6 +245,7 @@ mod tests {
         ];
         all.extend(refusals_of_change_requests());
         all.extend(refusals_of_tasks());
+        all.extend(refusals_of_time());
         all
     }
 
@@ -241,7 +266,8 @@ mod tests {
 
     fn refusals_of_tasks() -> Vec<Refusal> {
         let held = NotNow::Held {
-            waiting_for: WaitingFor::Window,
+            waiting_for: WaitingFor::Freeze,
+            freezes: vec![freeze()],
         };
         let stale = NotNow::StaleGeneration {
             named: 1,

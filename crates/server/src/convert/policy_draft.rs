@@ -258,6 +258,10 @@ pub(crate) mod tests {
                 seconds: 86_400,
                 nanos: 500_000_000,
             }),
+            windows: vec![v1::ChangeWindow {
+                window: Some(v1::change_window::Window::Recurring(schedule::tests::weekly())),
+            }],
+            on_close: v1::OnClose::Terminate.into(),
             ..v1::Policy::default()
         }
     }
@@ -330,18 +334,18 @@ pub(crate) mod tests {
             ("description", |policy| {
                 policy.description = "x".repeat(4_097);
             }),
-            ("approvers", |policy| policy.approvers = None),
-            ("approvers", |policy| {
-                policy.approvers = Some(v1::Approvers::default());
-            }),
             ("approvers", |policy| {
                 approvers(policy).teams = numbers(1_000);
             }),
             ("approvers.users[1].subject", |policy| {
                 approvers(policy).users[1].subject.clear();
             }),
-            ("minimum_approvals", |policy| policy.minimum_approvals = 0),
             ("minimum_approvals", |policy| policy.minimum_approvals = 100),
+            ("windows", |policy| {
+                policy.windows = vec![policy.windows[0].clone(); 33];
+            }),
+            ("windows[0]", |policy| policy.windows[0].window = None),
+            ("on_close", |policy| policy.on_close = 3),
             ("quorum", |policy| policy.quorum = 99),
             ("sharing", |policy| policy.sharing = -1),
             ("approval_ttl", |policy| {

@@ -1,8 +1,8 @@
 //! Shows what a schedule does next (W3, F1).
 
-use countersign_domain::Refusal;
 use countersign_domain::calendar::tzdb_version;
 use countersign_domain::ids::{FreezeId, PolicyId, TaskId};
+use countersign_domain::{Instant, Refusal};
 use countersign_engine::ScheduleOf;
 use countersign_proto::v1;
 
@@ -17,6 +17,8 @@ use crate::rpc::gate::{Caller, Gate};
 /// How many transitions are shown where none is said.
 const COUNT: u32 = 20;
 const COUNT_LIMIT: u32 = 200;
+/// How far ahead somebody may ask: 3,653 days.
+const AHEAD_MICROS: i64 = 3_653 * 86_400 * 1_000_000;
 
 pub(super) async fn run(
     gate: Gate,
@@ -24,9 +26,10 @@ pub(super) async fn run(
     request: v1::PreviewScheduleRequest,
 ) -> Result<v1::PreviewScheduleResponse, Fault> {
     let of = subject(request.subject)?;
-    let from = optional_instant("from", request.from.as_ref())?;
-    let count = count(request.count)?;
     let engine = &gate.engine;
+    let from = optional_instant("from", request.from.as_ref())?;
+    let from = near("from", from, engine.now())?;
+    let count = count(request.count)?;
     let (preview, from) = engine.preview_schedule(&caller, of, from, count).await?;
     Ok(v1::PreviewScheduleResponse {
         transitions: preview.transitions.iter().map(show_transition).collect(),
@@ -45,6 +48,18 @@ fn subject(subject: Option<v1::preview_schedule_request::Subject>) -> Result<Sch
         Subject::Policy(policy) => ScheduleOf::Windows(windows("policy.windows", &policy.windows)?),
         Subject::Freeze(freeze) => ScheduleOf::Draft(Box::new(freeze_times(&freeze)?)),
     })
+}
+
+/// Nobody looks further ahead than windows and freezes are searched.
+fn near(field: &str, from: Option<Instant>, now: Instant) -> Result<Option<Instant>, Refusal> {
+    let last = now.plus_micros(AHEAD_MICROS).unwrap_or(Instant::LAST);
+    match from {
+        Some(from) if from > last => {
+            let allowed = "at most ten years ahead";
+            Err(Refusal::field(field, from.to_string(), allowed, "E1"))
+        }
+        from => Ok(from),
+    }
 }
 
 fn count(asked: u32) -> Result<usize, Refusal> {
