@@ -52,25 +52,18 @@ impl Callers {
         minimum_approvals: u32,
         block_creator: bool,
     ) -> anyhow::Result<()> {
-        let side = |id: &str| {
-            Some(ScopeSide {
-                ids: vec![id.to_owned()],
-                tags: Vec::new(),
-            })
-        };
-        let scope = Scope {
-            projects: side("web"),
-            environments: side("production"),
-            ..Scope::default()
-        };
         let policy = Policy {
             id: id.to_owned(),
-            scopes: vec![scope],
+            scopes: vec![scope("web")],
             approvers: Some(approvers),
             minimum_approvals,
             block_creator,
             ..Policy::default()
         };
+        self.create_policy(policy).await
+    }
+
+    pub(super) async fn create_policy(&self, policy: Policy) -> anyhow::Result<()> {
         let request = CreatePolicyRequest {
             policy: Some(policy),
             request_id: String::new(),
@@ -168,6 +161,21 @@ impl Callers {
             .into_inner()
             .change_request
             .context("the answer holds no change request")
+    }
+}
+
+/// A project, or all of them as `*`, in `production`.
+pub(super) fn scope(project: &str) -> Scope {
+    let side = |id: &str| {
+        Some(ScopeSide {
+            ids: vec![id.to_owned()],
+            tags: Vec::new(),
+        })
+    };
+    Scope {
+        projects: side(project),
+        environments: side("production"),
+        ..Scope::default()
     }
 }
 

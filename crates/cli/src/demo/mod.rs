@@ -1,4 +1,4 @@
-//! `countersign demo`: the whole story on a real server, in about half a minute.
+//! `countersign demo`: the whole story on a real server, in about ten seconds.
 //!
 //! A child process serves an embedded store on a free port. Callers with credentials of their own
 //! talk to it over gRPC, and a runner really executes a shell command once its start was granted.
@@ -6,6 +6,7 @@
 mod callers;
 mod process;
 mod runner;
+mod schedule;
 mod stage;
 mod story;
 

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, bail};
 use countersign_client::{Connection, Event, Signals};
@@ -16,45 +18,95 @@ use tokio::sync::mpsc;
 pub(crate) enum Did {
     /// It heard HOLD.
     Held(String),
+    /// It heard PROCEED with a permit of this generation while it was busy, and did not claim.
+    Cleared(String, u64),
     /// It was granted the start and executed the command, which printed this.
     Ran(String, String),
     /// It heard TERMINATE.
     Stopped(String, TerminationReason),
 }
 
-/// Starts the runner `web-1`; what it does comes out of the channel.
-pub(crate) fn start(connection: Connection, folder: &Path) -> mpsc::UnboundedReceiver<Did> {
-    let (told, heard) = mpsc::unbounded_channel();
-    let folder = folder.to_owned();
-    tokio::spawn(async move {
-        let mut signals = Signals::new(connection.clone(), Vec::new());
-        while let Ok(event) = signals.next().await {
-            // What a lost stream told is tried all the same: only the gate's OK starts anything.
-            let news = match event {
-                Event::News(news) => news,
-                Event::Synced | Event::Lost(_) | Event::Anew(_) => Vec::new(),
-            };
-            for signal in news {
-                if let Some(did) = act(&connection, &signal, &folder).await
-                    && told.send(did).is_err()
-                {
-                    return;
-                }
+impl Did {
+    /// The task that it is about.
+    pub(crate) fn task(&self) -> &str {
+        let (Self::Held(id) | Self::Cleared(id, _) | Self::Ran(id, _) | Self::Stopped(id, _)) =
+            self;
+        id
+    }
+}
+
+/// The runner `web-1`.
+pub(crate) struct Runner {
+    heard: mpsc::UnboundedReceiver<Did>,
+    busy: Arc<AtomicBool>,
+}
+
+impl Runner {
+    /// Starts it.
+    pub(crate) fn start(connection: Connection, folder: &Path) -> Self {
+        let (told, heard) = mpsc::unbounded_channel();
+        let busy = Arc::new(AtomicBool::new(false));
+        tokio::spawn(follow(
+            connection,
+            folder.to_owned(),
+            Arc::clone(&busy),
+            told,
+        ));
+        Self { heard, busy }
+    }
+
+    /// The next thing it did.
+    pub(crate) async fn next(&mut self) -> Option<Did> {
+        self.heard.recv().await
+    }
+
+    /// Has it claim no start, or claim starts again from the next signal on.
+    pub(crate) fn set_busy(&self, busy: bool) {
+        self.busy.store(busy, Ordering::SeqCst);
+    }
+}
+
+async fn follow(
+    connection: Connection,
+    folder: PathBuf,
+    busy: Arc<AtomicBool>,
+    told: mpsc::UnboundedSender<Did>,
+) {
+    let mut signals = Signals::new(connection.clone(), Vec::new());
+    while let Ok(event) = signals.next().await {
+        // What a lost stream told is tried all the same: only the gate's OK starts anything.
+        let news = match event {
+            Event::News(news) => news,
+            Event::Synced | Event::Lost(_) | Event::Anew(_) => Vec::new(),
+        };
+        for signal in news {
+            let busy = busy.load(Ordering::SeqCst);
+            if let Some(did) = act(&connection, &signal, busy, &folder).await
+                && told.send(did).is_err()
+            {
+                return;
             }
         }
-    });
-    heard
+    }
 }
 
 /// Acts on one signal. Whatever goes wrong on the way to a start means "do not start": the next
 /// signal, or the same one after a reconnection, tries again.
-async fn act(connection: &Connection, signal: &TaskSignal, folder: &Path) -> Option<Did> {
+async fn act(
+    connection: &Connection,
+    signal: &TaskSignal,
+    busy: bool,
+    folder: &Path,
+) -> Option<Did> {
     let id = signal.task_id.clone();
     match signal.signal() {
         Signal::Hold => Some(Did::Held(id)),
         Signal::Terminate => Some(Did::Stopped(id, signal.termination_reason())),
         Signal::Proceed => {
             let generation = signal.permit.as_ref()?.generation;
+            if busy {
+                return Some(Did::Cleared(id, generation));
+            }
             let output = execute(connection, &id, generation, folder).await.ok()?;
             Some(Did::Ran(id, output))
         }

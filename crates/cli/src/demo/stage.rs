@@ -45,7 +45,9 @@ impl Stage {
              \"TASK_KIND_DEPLOYMENT\",\"project\":\"web\",\"environment\":\"production\",\
              \"creator\":{{\"person\":{{\"subject\":\"carol\"}}}}}}}}' \
              {service}/CreateChangeRequest\n  \
-             grpcurl -plaintext {alice} -d '{{\"change_request\":\"try-1\"}}' {service}/Approve\n\n\
+             grpcurl -plaintext {alice} -d '{{\"change_request\":\"try-1\"}}' {service}/Approve\n  \
+             grpcurl -plaintext {alice} -d '{{\"policy_id\":\"web-hours\"}}' {address} \
+             countersign.v1.PolicyService/PreviewSchedule\n\n\
              Stop it with Ctrl-C."
         ))
     }
