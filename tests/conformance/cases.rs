@@ -9,7 +9,9 @@ use std::time::Duration;
 use countersign_conformance::{
     Callers, Case, Clock, Options, Player, Target, Verdict, bundled, read,
 };
-use countersign_proto::v1::{ListPoliciesRequest, ListTasksRequest, ListTeamsRequest, TaskState};
+use countersign_proto::v1::{
+    ListFreezesRequest, ListPoliciesRequest, ListTasksRequest, ListTeamsRequest, TaskState,
+};
 use jiff::Timestamp;
 
 use crate::gate::{Expect, Gate, Setup, StoreKind};
@@ -71,6 +73,11 @@ async fn plays(gate: &Gate, topic: &str) {
     assert_eq!(policies.granted().policies, []);
     let teams = gate.admin().teams(ListTeamsRequest::default()).await;
     assert_eq!(teams.granted().teams, []);
+    let freezes = gate
+        .admin()
+        .list_freezes(ListFreezesRequest::default())
+        .await;
+    assert_eq!(freezes.granted().freezes, []);
     for state in [TaskState::Paused, TaskState::Cleared, TaskState::Running] {
         let request = ListTasksRequest {
             state: state.into(),
@@ -111,12 +118,14 @@ topics! {
     approving: Setup::default();
     creation: Setup::default();
     finishing: Setup::default();
+    freezes: Setup::default();
     frozen: Setup::default();
     guards: Setup::default();
     lists: Setup::default();
     matching: Setup::default();
     merging: Setup::default();
     no_policy: Setup::default();
+    periods: Setup::default();
     policy_required: requiring();
     quorum_own: Setup::default();
     recheck: Setup::default();

@@ -58,6 +58,8 @@ macro_rules! on_two_replicas {
     };
 }
 
+mod freezes;
+
 /// How many entries of a task have this event.
 async fn count(gate: &Gate, id: &str, event: &str) -> usize {
     let events = gate

@@ -1,5 +1,5 @@
-//! Leaving a store as it was found, as far as its log allows: no case leaves a policy, a team or a
-//! task that somebody would wait for.
+//! Leaving a store as it was found, as far as its log allows: no case leaves a policy, a team, a
+//! freeze or a task that somebody would wait for.
 
 use prost_reflect::MethodDescriptor;
 use serde_json::{Value, json};
@@ -13,6 +13,7 @@ pub(crate) struct Made {
     tasks: Vec<String>,
     policies: Vec<String>,
     teams: Vec<String>,
+    freezes: Vec<String>,
 }
 
 impl Made {
@@ -22,6 +23,7 @@ impl Made {
             "CreateChangeRequest" => (&mut self.tasks, "task.id"),
             "CreatePolicy" => (&mut self.policies, "policy.id"),
             "CreateTeam" => (&mut self.teams, "team.id"),
+            "CreateFreeze" => (&mut self.freezes, "freeze.id"),
             _ => return,
         };
         if let Some(Value::String(id)) = at_path(request, path) {
@@ -29,7 +31,7 @@ impl Made {
         }
     }
 
-    /// Ends tasks, and deletes policies and teams. What is refused had ended or gone before.
+    /// Ends tasks, and deletes policies, teams and freezes. What is refused had ended or gone before.
     pub(crate) async fn clean_up(self, target: &Target) {
         for task in &self.tasks {
             let withdrawn = call(
@@ -53,6 +55,15 @@ impl Made {
         }
         for team in &self.teams {
             call(target, "admin", "DeleteTeam", json!({"team_id": team})).await;
+        }
+        for freeze in &self.freezes {
+            call(
+                target,
+                "admin",
+                "DeleteFreeze",
+                json!({"freeze_id": freeze}),
+            )
+            .await;
         }
     }
 }

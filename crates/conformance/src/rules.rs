@@ -9,8 +9,8 @@ const FAMILIES: &[(&str, RangeInclusive<u8>)] = &[
     ("C", 1..=7),
     ("S", 1..=5),
     ("D", 1..=12),
-    ("W", 1..=2),
-    ("W", 6..=7),
+    ("W", 1..=7),
+    ("F", 1..=5),
     ("P", 1..=8),
     ("T", 1..=4),
     ("E", 1..=2),
@@ -37,10 +37,10 @@ mod tests {
 
     #[test]
     fn only_rules_that_there_are_are_known() {
-        for known in ["M1", "G6", "D12", "W7", "K2"] {
+        for known in ["M1", "G6", "D12", "W3", "W7", "F1", "F5", "K2"] {
             assert!(is_known(known), "{known}");
         }
-        for (letter, number) in [("M", 0), ("M", 7), ("W", 3), ("F", 1), ("D", 13)] {
+        for (letter, number) in [("M", 0), ("M", 7), ("W", 8), ("F", 6), ("D", 13)] {
             assert!(!is_known(&format!("{letter}{number}")), "{letter}{number}");
         }
         for unknown in ["", "M", "d5", "D5 ", "D+5", "5"] {

@@ -2,8 +2,10 @@
 //! Nothing is written, and what lies just inside a limit is taken.
 
 mod decisions;
+mod freezes;
 mod lists;
 mod policies;
+mod schedules;
 mod streams;
 mod tasks;
 mod teams;

@@ -7,7 +7,9 @@ mod builder;
 mod caller;
 mod calling;
 mod following;
+mod freezing;
 mod keeping;
+mod schedules;
 mod server;
 mod stage;
 mod tokens;
@@ -16,7 +18,12 @@ pub(crate) use builder::{PolicySpec, deployment, ids, person, tags, team};
 pub(crate) use caller::{Caller, Expect, Refused};
 pub(crate) use calling::said_in;
 pub(crate) use following::{Followed, LIMIT};
+pub(crate) use freezing::FreezeSpec;
 pub(crate) use keeping::mask;
+pub(crate) use schedules::{
+    at_any_time, blocked_by, hourly, instant, lasting, once, period, recurring, spoken, turns,
+    until,
+};
 pub(crate) use server::{Gate, Setup, StoreKind, check};
 pub(crate) use stage::window;
 pub(crate) use tokens::TokenSpec;

@@ -14,7 +14,7 @@ on_both_stores! {
             let refused = admin.policy(policy).await.refused("INVALID_FIELD", "M5");
             assert_eq!(refused.metadata["field"], "policy.minimum_approvals");
             assert_eq!(refused.metadata["found"], minimum.to_string());
-            assert_eq!(refused.metadata["allowed"], "1 to 99");
+            assert!(refused.metadata["allowed"].starts_with("1 to 99"), "{refused:?}");
         }
         assert_eq!(gate.entries().await, before);
         for (id, minimum) in [("one", 1), ("most", 99)] {

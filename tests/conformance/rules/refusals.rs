@@ -5,7 +5,9 @@ use std::fmt::Debug;
 use countersign_proto::v1::{ApproveRequest, StartTaskRequest, TaskOutcome, TaskSpec};
 use tonic::Code;
 
-use crate::gate::{Expect, Gate, PolicySpec, Refused, deployment, team, window};
+use crate::gate::{
+    Expect, FreezeSpec, Gate, PolicySpec, Refused, deployment, hourly, team, window,
+};
 
 /// Refusals, with the code and the reason that each shall have.
 #[derive(Default)]
@@ -61,6 +63,24 @@ pub(super) async fn stage(gate: &Gate) {
     gate.runner().finish("done", "claim", done).await.granted();
     gate.waiting(deployment("rejected")).await;
     gate.as_("alice").reject("rejected").await.granted();
+    times(gate).await;
+}
+
+/// A freeze over `api`, with a task that it holds, one that is still to come, and change windows of
+/// `hours`.
+async fn times(gate: &Gate) {
+    let hours = PolicySpec::new("hours").only(&["hours"], &["*"]);
+    let hours = hours.users(&["alice"]).recurring(hourly());
+    gate.admin().policy(hours).await.granted();
+    let halt = FreezeSpec::new("halt").only(&["api"], &["*"]);
+    gate.frozen(halt).await;
+    let later = FreezeSpec::new("later").only(&["api"], &["*"]);
+    gate.frozen(later.between(gate.at(3_600), None)).await;
+    let held = TaskSpec {
+        project: "api".to_owned(),
+        ..deployment("frozen")
+    };
+    gate.approved(held).await;
 }
 
 /// One refusal of each kind that the stage allows.
@@ -70,6 +90,7 @@ pub(super) async fn of_every_kind(gate: &Gate) -> Vec<(Refused, Code, &'static s
     absent_and_bad(gate, &mut kinds).await;
     taken_and_changed(gate, &mut kinds).await;
     too_late_and_too_early(gate, &mut kinds).await;
+    by_windows_and_freezes(gate, &mut kinds).await;
     kinds.0
 }
 
@@ -221,4 +242,37 @@ async fn too_late_and_too_early(gate: &Gate, kinds: &mut Kinds) {
         "OUTCOME_DIFFERS",
         runner.finish("done", "claim", failed).await,
     );
+}
+
+/// What change windows and freezes forbid.
+async fn by_windows_and_freezes(gate: &Gate, kinds: &mut Kinds) {
+    let forbidden = Code::FailedPrecondition;
+    let (admin, runner) = (gate.admin(), gate.runner());
+    let between = TaskSpec {
+        project: "hours".to_owned(),
+        window: window(gate.at(900), gate.at(1_200)),
+        ..deployment("between")
+    };
+    kinds.add(
+        forbidden,
+        "NO_PERIOD",
+        gate.orchestrator().create(between).await,
+    );
+    kinds.add(
+        forbidden,
+        "START_NOT_NOW",
+        runner.start("frozen", 1, "a").await,
+    );
+    kinds.add(forbidden, "FREEZE_NOT_IN_FORCE", admin.lift("later").await);
+    kinds.add(
+        Code::AlreadyExists,
+        "FREEZE_ID_TAKEN",
+        admin.freeze(FreezeSpec::new("halt")).await,
+    );
+    kinds.add(
+        Code::PermissionDenied,
+        "ROLE_REQUIRED",
+        gate.as_("mallory").lift("halt").await,
+    );
+    kinds.add(Code::NotFound, "NOT_FOUND", admin.lift("absent").await);
 }
