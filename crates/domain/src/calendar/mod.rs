@@ -27,10 +27,12 @@
 //! - `plan`: what one local date contributes, as spans of instants.
 //! - `occurrences`: the merged periods of one recurrence, date by date.
 //! - `walk`: unions and intersections of them, which skip what cannot matter.
-//! - [`Calendar`]: the search, bounded in time and in work, and a memo of its last answer.
+//! - `memo`: how far a search looks, and what its last answer is good for.
+//! - [`Calendar`]: the search, bounded in time and in work.
 
 mod cron;
 mod length;
+mod memo;
 mod occurrences;
 mod period;
 mod plan;
@@ -41,6 +43,8 @@ mod spoken;
 mod walk;
 mod zone;
 
+#[cfg(test)]
+mod contract;
 #[cfg(test)]
 mod model;
 

@@ -95,7 +95,7 @@ impl<'a> Occurrences<'a> {
         let first = from - plan.longest();
         let mut new = Self {
             plan,
-            // An offset is less than a day: no shift before this changes a local time after `first`.
+            // No offset is as much as a day: no shift before this matters to a local time after.
             shifts: Shifts::after(plan.zone().rules(), first - 3 * DAY),
             floor,
             horizon,

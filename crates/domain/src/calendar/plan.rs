@@ -19,7 +19,6 @@ pub enum Reading {
 pub(super) type Span = (i64, i64);
 
 /// A recurrence, made ready for dates.
-#[derive(Debug)]
 pub(super) struct Plan {
     recurrence: Recurrence,
     reading: Reading,

@@ -130,3 +130,75 @@ impl TryFrom<Written> for Recurrence {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calendar::contract::{at, recurrence};
+
+    #[test]
+    fn w3_thirty_february_never_comes() {
+        let never = recurrence("0 0 30 2 *", "Europe/Berlin", "60m");
+        assert!(never.never_fires(at("2026-01-01T00:00:00Z")));
+        assert_eq!(never.first_after(Reading::Freeze, Instant::EPOCH), None);
+        assert!(!recurrence("0 0 30 2 1", "UTC", "60m").never_fires(Instant::EPOCH));
+    }
+
+    #[test]
+    fn w3_the_shortest_occurrence_is_known() {
+        for (starts, length, minutes) in [
+            ("0 9 * * *", "90m", 90),
+            ("0 9 * * *", "17:00", 480),
+            ("* * * * *", "24:00", 1),
+            ("0 9 * * *", "09:00", 1_440),
+            ("0 9-11 * * *", "10:00", 60),
+        ] {
+            let found = recurrence(starts, "UTC", length).shortest();
+            assert_eq!(found.micros(), minutes * MINUTE, "{starts} {length}");
+        }
+    }
+
+    #[test]
+    fn a_recurrence_is_written_as_plain_text_and_read_anew() {
+        let elapsed = recurrence("0 22 * * 5", "Europe/Berlin", "90m");
+        let text = serde_json::to_string(&elapsed).unwrap();
+        let written =
+            r#"{"starts":"0 22 * * 5","zone":"Europe/Berlin","elapsed_micros":5400000000}"#;
+        assert_eq!(text, written);
+        assert_eq!(serde_json::from_str::<Recurrence>(&text).unwrap(), elapsed);
+        let until = recurrence("0 22 * * 5", "Europe/Berlin", "24:00");
+        let text = serde_json::to_string(&until).unwrap();
+        let written = r#"{"starts":"0 22 * * 5","zone":"Europe/Berlin","local_end":"24:00"}"#;
+        assert_eq!(text, written);
+        assert_eq!(serde_json::from_str::<Recurrence>(&text).unwrap(), until);
+        let rows = [
+            (
+                r#"{"starts":"0 22 * * 5","zone":"Europe/Atlantis","local_end":"24:00"}"#,
+                "Atlantis",
+            ),
+            (
+                r#"{"starts":"0 22 * *","zone":"UTC","local_end":"24:00"}"#,
+                "4 fields",
+            ),
+            (
+                r#"{"starts":"0 22 * * 5","zone":"UTC","local_end":"24:30"}"#,
+                "24:30",
+            ),
+            (
+                r#"{"starts":"0 22 * * 5","zone":"UTC","elapsed_micros":59}"#,
+                "found 59",
+            ),
+            (r#"{"starts":"0 22 * * 5","zone":"UTC"}"#, "either"),
+            (
+                r#"{"starts":"0 2 * * 5","zone":"UTC","elapsed_micros":1,"local_end":"01:00"}"#,
+                "either",
+            ),
+        ];
+        for (text, named) in rows {
+            let error = serde_json::from_str::<Recurrence>(text)
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(named), "{text}: {error}");
+        }
+    }
+}

@@ -1,10 +1,11 @@
 //! The calendar: the search over groups of sources, and the memo of its last answer.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::length::DAY;
-use super::occurrences::{HORIZON, Occurrences};
+use super::memo::{Memo, Reach};
+use super::occurrences::Occurrences;
 use super::period::Period;
 use super::plan::{Plan, Reading, Span};
 use super::recurrence::Recurrence;
@@ -54,20 +55,17 @@ struct Inner {
     memo: Mutex<Option<Memo>>,
 }
 
+impl Inner {
+    /// The last answer. It is replaced as a whole, so one that a panic left behind is sound.
+    fn memo(&self) -> MutexGuard<'_, Option<Memo>> {
+        self.memo.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// A source, made ready for the search.
-#[derive(Debug)]
 enum Ready {
     Once(Span),
     Recurring { plan: Plan, within: Span },
-}
-
-/// The last answer.
-#[derive(Clone, Copy)]
-struct Memo {
-    asked: Instant,
-    found: Found,
-    /// Whether it answers for other instants too.
-    is_lasting: bool,
 }
 
 impl Calendar {
@@ -88,27 +86,18 @@ impl Calendar {
 
     /// The first merged period that ends after an instant.
     pub fn first_after(&self, t: Instant) -> Found {
-        // A memo is replaced as a whole, so one that a panic left behind is sound.
-        let known = *self
-            .inner
-            .memo
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        // Copied, so that the lock is not held while searching.
+        let known = *self.inner.memo();
         if let Some(memo) = known.filter(|memo| memo.answers(t)) {
             return memo.found;
         }
         let mut budget = Budget::new();
         let found = self.search(t, &mut budget);
-        let memo = Memo {
+        *self.inner.memo() = Some(Memo {
             asked: t,
             found,
             is_lasting: budget.is_ample(),
-        };
-        *self
-            .inner
-            .memo
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(memo);
+        });
         found
     }
 
@@ -201,27 +190,8 @@ impl Eq for Calendar {}
 impl fmt::Debug for Calendar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Calendar")
-            .field("groups", &self.inner.groups)
+            .field("groups", &self.inner.groups.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// How far a search looks around the instant it was asked about.
-#[derive(Debug, Clone, Copy)]
-struct Reach {
-    asked: i64,
-    floor: i64,
-    horizon: i64,
-}
-
-impl Reach {
-    fn around(t: Instant) -> Self {
-        let asked = t.micros();
-        Self {
-            asked,
-            floor: (asked - HORIZON).max(Instant::EPOCH.micros()),
-            horizon: (asked + HORIZON).min(Instant::LAST.micros()),
-        }
     }
 }
 
@@ -258,29 +228,231 @@ impl Ready {
     }
 }
 
-impl Memo {
-    fn answers(self, t: Instant) -> bool {
-        if t == self.asked {
-            return true;
-        }
-        let Found::Period(found) = self.found else {
-            return false;
-        };
-        // No other period ends between `t` and this one, and neither search cuts it.
-        let first = t.min(self.asked);
-        let last = t.max(self.asked);
-        self.is_lasting
-            && found.start.min(self.asked) <= t
-            && t < found.end
-            && found.start.micros() > Reach::around(last).floor
-            && found.end.micros() < Reach::around(first).horizon
-    }
-}
-
 fn span(period: Period) -> Span {
     (period.start.micros(), period.end.micros())
 }
 
 fn period(span: Span) -> Option<Period> {
     Period::new(Instant::from_micros(span.0)?, Instant::from_micros(span.1)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::contract::at;
+    use super::super::{Cron, Elapsed, Length, LocalTime, Zone};
+    use super::*;
+
+    fn between(start: &str, end: &str) -> Period {
+        Period::new(at(start), at(end)).unwrap()
+    }
+
+    fn read(reading: Reading, starts: &str, length: Length) -> Source {
+        Source::Recurring {
+            recurrence: Recurrence {
+                starts: Cron::parse(starts).unwrap(),
+                zone: Zone::parse("Europe/Berlin").unwrap(),
+                length,
+            },
+            reading,
+            within: None,
+        }
+    }
+
+    fn window(starts: &str, end: &str) -> Source {
+        read(Reading::Window, starts, until(end))
+    }
+
+    fn until(end: &str) -> Length {
+        Length::Until(LocalTime::parse(end).unwrap())
+    }
+
+    fn minutes(minutes: i64) -> Length {
+        Length::Elapsed(Elapsed::from_micros(minutes * 60_000_000).unwrap())
+    }
+
+    fn cut_to(source: Source, within: Period) -> Source {
+        match source {
+            Source::Recurring {
+                recurrence,
+                reading,
+                ..
+            } => Source::Recurring {
+                recurrence,
+                reading,
+                within: Some(within),
+            },
+            Source::Once(_) => source,
+        }
+    }
+
+    fn first(groups: Vec<Vec<Source>>, t: &str) -> Found {
+        Calendar::new(groups).first_after(at(t))
+    }
+
+    fn found(start: &str, end: &str) -> Found {
+        Found::Period(between(start, end))
+    }
+
+    const NOW: &str = "2026-11-23T00:00:00Z";
+
+    #[test]
+    fn w3_without_a_group_or_a_source_it_is_always_closed() {
+        assert_eq!(Calendar::default().first_after(at(NOW)), Found::None);
+        assert_eq!(first(vec![], NOW), Found::None);
+        assert_eq!(first(vec![vec![]], NOW), Found::None);
+        let open = window("* * * * *", "24:00");
+        assert_eq!(first(vec![vec![open], vec![]], NOW), Found::None);
+        assert_eq!(Calendar::default().periods_after(at(NOW)).count(), 0);
+    }
+
+    #[test]
+    fn w3_business_hours_from_before_inside_and_at_the_end() {
+        let hours = || vec![vec![window("0 9 * * 1-5", "17:00")]];
+        let monday = found("2026-11-23T08:00:00Z", "2026-11-23T16:00:00Z");
+        for t in [
+            "2026-11-20T16:00:00Z",
+            NOW,
+            "2026-11-23T08:00:00Z",
+            "2026-11-23T15:59:59.999999Z",
+        ] {
+            assert_eq!(first(hours(), t), monday, "{t}");
+        }
+        let tuesday = found("2026-11-24T08:00:00Z", "2026-11-24T16:00:00Z");
+        assert_eq!(first(hours(), "2026-11-23T16:00:00Z"), tuesday);
+    }
+
+    #[test]
+    fn w3_a_weekend_in_two_pieces_is_one_period() {
+        let freeze = |starts| read(Reading::Freeze, starts, until("24:00"));
+        let weekend = || vec![vec![freeze("0 0 * * 6"), freeze("0 0 * * 0")]];
+        for (start, end) in [
+            ("2027-03-19T23:00:00Z", "2027-03-21T23:00:00Z"),
+            ("2027-03-26T23:00:00Z", "2027-03-28T22:00:00Z"),
+            ("2027-10-29T22:00:00Z", "2027-10-31T23:00:00Z"),
+        ] {
+            for t in [start, &end.replace(":00Z", ":00.000001Z")] {
+                let t = at(t).micros().min(at(end).micros() - 1);
+                let calendar = Calendar::new(weekend());
+                let answer = calendar.first_after(Instant::from_micros(t).unwrap());
+                assert_eq!(answer, found(start, end));
+            }
+        }
+    }
+
+    #[test]
+    fn w3_one_off_periods_unite_and_keep_their_ends() {
+        let once = |start, end| Source::Once(between(start, end));
+        let touching = || {
+            vec![vec![
+                once("2026-11-25T00:00:00Z", "2026-11-26T00:00:00Z"),
+                once("2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z"),
+                once("2026-11-24T12:00:00Z", "2026-11-24T13:00:00Z"),
+                once("2026-11-26T00:00:00.000001Z", "2026-11-27T00:00:00Z"),
+            ]]
+        };
+        let united = found("2026-11-24T00:00:00Z", "2026-11-26T00:00:00Z");
+        assert_eq!(first(touching(), NOW), united);
+        assert_eq!(first(touching(), "2026-11-25T23:59:59Z"), united);
+        assert_eq!(Calendar::new(touching()).periods_after(at(NOW)).count(), 2);
+        assert_eq!(first(touching(), "2026-11-27T00:00:00Z"), Found::None);
+        let forever = Period::new(at("2001-01-01T00:00:00Z"), Instant::LAST).unwrap();
+        let calendar = vec![vec![Source::Once(forever), window("0 9 * * *", "17:00")]];
+        assert_eq!(first(calendar, NOW), Found::Period(forever));
+        let far = vec![vec![once("2036-11-24T00:00:00Z", "2037-01-01T00:00:00Z")]];
+        assert_eq!(first(far.clone(), NOW), Found::None);
+        let near = first(far, "2026-11-24T00:00:01Z");
+        assert_eq!(near, found("2036-11-24T00:00:00Z", "2037-01-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn w3_policies_are_open_where_all_are() {
+        let groups = vec![
+            vec![window("0 9 * * 1-5", "17:00")],
+            vec![window("0 7 * * *", "10:00"), window("0 16 * * *", "20:00")],
+            vec![Source::Once(between(
+                "2026-11-24T08:30:00Z",
+                "2026-11-25T08:15:00Z",
+            ))],
+        ];
+        let periods: Vec<Period> = Calendar::new(groups).periods_after(at(NOW)).collect();
+        assert_eq!(
+            periods,
+            [
+                between("2026-11-24T08:30:00Z", "2026-11-24T09:00:00Z"),
+                between("2026-11-24T15:00:00Z", "2026-11-24T16:00:00Z"),
+                between("2026-11-25T08:00:00Z", "2026-11-25T08:15:00Z"),
+            ]
+        );
+    }
+
+    #[test]
+    fn w3_occurrences_are_cut() {
+        let within = between("2026-11-24T09:30:00Z", "2026-11-25T08:30:00Z");
+        let hours = cut_to(window("0 9 * * *", "17:00"), within);
+        let periods: Vec<Period> = Calendar::new(vec![vec![hours.clone()]])
+            .periods_after(at(NOW))
+            .collect();
+        assert_eq!(
+            periods,
+            [
+                between("2026-11-24T09:30:00Z", "2026-11-24T16:00:00Z"),
+                between("2026-11-25T08:00:00Z", "2026-11-25T08:30:00Z"),
+            ]
+        );
+        assert_eq!(
+            first(vec![vec![hours]], "2026-11-25T08:30:00Z"),
+            Found::None
+        );
+        let open = cut_to(window("* * * * *", "24:00"), within);
+        assert_eq!(
+            first(vec![vec![open]], "2026-11-25T00:00:00Z"),
+            Found::Period(within)
+        );
+    }
+
+    #[test]
+    fn w4_what_never_closes_is_open_ten_years_to_both_sides() {
+        let always = vec![vec![window("* * * * *", "24:00")]];
+        let decades = found("2016-11-22T00:00:00Z", "2036-11-23T00:00:00Z");
+        assert_eq!(first(always.clone(), NOW), decades);
+        assert_eq!(Calendar::new(always).periods_after(at(NOW)).count(), 1);
+    }
+
+    #[test]
+    fn w5_each_minute_for_a_minute_is_open_but_for_the_second_time_of_an_hour() {
+        let each = |reading| vec![vec![read(reading, "* * * * *", minutes(1))]];
+        let summer = found("2026-10-25T02:00:00Z", "2027-10-31T01:00:00Z");
+        assert_eq!(first(each(Reading::Window), NOW), summer);
+        let always = found("2016-11-22T00:00:00Z", "2036-11-23T00:00:00Z");
+        assert_eq!(first(each(Reading::Freeze), NOW), always);
+    }
+
+    #[test]
+    fn w4_what_never_meets_is_not_found() {
+        let day = vec![window("0 9 * * 1-5", "17:00")];
+        let night = vec![window("0 17 * * *", "09:00")];
+        let weekend = vec![window("0 0 * * 6", "24:00")];
+        assert_eq!(first(vec![day.clone(), night.clone()], NOW), Found::None);
+        assert_eq!(first(vec![day, night, weekend], NOW), Found::None);
+        let never = vec![read(Reading::Window, "0 0 30 2 *", minutes(60))];
+        assert_eq!(first(vec![never], NOW), Found::None);
+    }
+
+    #[test]
+    fn w4_a_search_gives_up_when_it_is_too_much_work() {
+        let even = vec![read(Reading::Window, "*/2 * * * *", minutes(1))];
+        let odd = vec![read(Reading::Window, "1-59/2 * * * *", minutes(1))];
+        let calendar = Calendar::new(vec![even.clone(), odd]);
+        assert_eq!(calendar.first_after(at(NOW)), Found::TooMuchWork);
+        assert_eq!(calendar.periods_after(at(NOW)).count(), 0);
+        let minutes = Calendar::new(vec![even]).periods_after(at(NOW)).count();
+        assert!((100_000..400_000).contains(&minutes), "{minutes}");
+    }
+
+    #[test]
+    fn calendars_are_derived_and_therefore_alike() {
+        let some = Calendar::new(vec![vec![window("0 9 * * *", "17:00")]]);
+        assert_eq!(some, Calendar::default());
+        assert!(format!("{some:?}").contains("groups: 1"));
+    }
 }

@@ -28,7 +28,7 @@ impl Zone {
         let rules = TimeZoneDatabase::bundled()
             .get(name)
             .map_err(|_| unknown())?;
-        // `Factory` stands for a machine that nobody has set up: it is in the database, and no zone.
+        // `Factory`, of a machine that nobody has set up, is in the database and is no zone.
         if rules.is_unknown() || name == "Factory" {
             return Err(unknown());
         }
