@@ -4,6 +4,7 @@
 //! - `node`: one in JavaScript, on another gRPC, plays those where a client can go wrong.
 //! - `conformance`: the program plays its own cases against itself, as orchestrator authors do.
 //! - `buf_curl`: a whole approval from the command line, through both versions of reflection.
+//! - `zones`: Python reads the calendar too, at every change of every time zone.
 
 #![allow(
     clippy::unwrap_used,
@@ -23,3 +24,4 @@ mod node;
 mod python;
 mod scenario;
 mod tool;
+mod zones;
