@@ -81,9 +81,10 @@ impl Store {
         until: Instant,
         limit: u64,
     ) -> Result<Vec<(Instant, CrNumber)>, StoreError> {
-        // Of one change request a thousand tasks can be due at once, so more tasks are looked at
-        // than change requests are asked for; and more of them where that was not enough.
-        let mut looked_at = limit.saturating_mul(8).saturating_add(1_000);
+        // Of one change request a thousand tasks can be due at once. Mostly it is one, so a few
+        // tasks more are looked at than change requests are asked for, and many more only where
+        // these were not enough.
+        let mut looked_at = limit.saturating_add(1_000);
         loop {
             let statement = tasks::due(self.backend(), until, looked_at, limit);
             let found = self.read("read what is due", statement).await?;

@@ -1,20 +1,13 @@
-//! Lists of tasks, and what is due.
+//! Lists of tasks.
 
 use countersign_domain::access::Grant;
 use countersign_domain::ids::{CrNumber, EnvironmentId, ProjectId, ReleaseId, RunnerName, TaskId};
-use countersign_domain::task::{TaskSpec, Window};
 use countersign_store::{Store, TaskFilter};
 
 use crate::eight::{eight, grant, with};
-use crate::gate::{Gate, second};
 use crate::place::{Place, on_both};
-use crate::sample::{create, settle, task};
 
-on_both!(
-    tasks_are_filtered,
-    tasks_come_in_pages,
-    what_is_due_comes_in_order
-);
+on_both!(tasks_are_filtered, tasks_come_in_pages);
 
 async fn tasks_are_filtered(place: Place) {
     let gate = eight(&place).await;
@@ -107,36 +100,4 @@ async fn tasks_come_in_pages(place: Place) {
             vec!["z8", "é7"]
         ]
     );
-}
-
-async fn what_is_due_comes_in_order(place: Place) {
-    let mut gate = Gate::open(&place.config).await;
-    assert_eq!(gate.store.next_due().await.unwrap(), None);
-    for (id, end) in [
-        ("late", 3_000),
-        ("early", 2_000),
-        ("none", 0),
-        ("early too", 2_000),
-    ] {
-        let end = (end > 0).then(|| second(end));
-        let spec = TaskSpec {
-            window: Window { start: None, end },
-            ..task(id)
-        };
-        gate.grant(&[create(&gate.directory, spec)]).await;
-    }
-    let due = async |gate: &Gate, at, limit| {
-        let found = gate.store.due(at, limit).await.unwrap();
-        found.into_iter().map(|number| number.0).collect::<Vec<_>>()
-    };
-    assert_eq!(gate.store.next_due().await.unwrap(), Some(second(2_000)));
-    assert!(due(&gate, second(1_999), 10).await.is_empty());
-    assert_eq!(due(&gate, second(2_000), 10).await, [2, 4]);
-    assert_eq!(due(&gate, second(9_000), 10).await, [2, 4, 1]);
-    assert_eq!(due(&gate, second(9_000), 1).await, [2]);
-    gate.now = second(2_000);
-    gate.grant(&[settle(CrNumber(2)), settle(CrNumber(4))])
-        .await;
-    assert_eq!(due(&gate, second(9_000), 10).await, [1]);
-    assert_eq!(gate.store.next_due().await.unwrap(), Some(second(3_000)));
 }

@@ -11,10 +11,13 @@
 
 mod broken;
 mod directory;
+mod due;
 mod eight;
+mod freezes;
 mod gate;
 mod list_change_requests;
 mod list_tasks;
+mod open_tasks;
 mod paused;
 mod place;
 mod requests;

@@ -6,9 +6,10 @@ use countersign_domain::access::{CredentialRef, Grant, Principal, PrincipalKind,
 use countersign_domain::batch::{Action, Command};
 use countersign_domain::change_request::{Approve, CreateTask, Reject};
 use countersign_domain::directory::{Directory, DirectoryCommand, TeamDraft};
+use countersign_domain::freeze::{FreezeDraft, SweepFreeze};
 use countersign_domain::ids::{
-    ClaimId, CrNumber, CrRef, EnvironmentId, PolicyId, ProjectId, ReleaseId, RequestId, RunnerName,
-    TaskId, TeamId,
+    ClaimId, CrNumber, CrRef, EnvironmentId, FreezeId, PolicyId, ProjectId, ReleaseId, RequestId,
+    RunnerName, TaskId, TeamId,
 };
 use countersign_domain::log::RequestMark;
 use countersign_domain::person::Person;
@@ -187,12 +188,7 @@ pub(crate) fn policy(id: &str, environment: &str, users: &[&str], teams: &[&str]
         name: id.to_owned(),
         description: String::new(),
         disabled: false,
-        scopes: vec![Scope {
-            projects: ScopeSide::Any,
-            environments: ScopeSide::Ids([environment.to_owned()].into()),
-            kinds: BTreeSet::new(),
-            tenants: BTreeSet::new(),
-        }],
+        scopes: vec![scope(environment)],
         approvers: Approvers {
             users: users.iter().map(|name| person(name)).collect(),
             teams: teams.iter().map(|id| TeamId::parse(id).unwrap()).collect(),
@@ -203,10 +199,76 @@ pub(crate) fn policy(id: &str, environment: &str, users: &[&str], teams: &[&str]
     }
 }
 
+fn scope(environment: &str) -> Scope {
+    Scope {
+        projects: ScopeSide::Any,
+        environments: ScopeSide::Ids([environment.to_owned()].into()),
+        kinds: BTreeSet::new(),
+        tenants: BTreeSet::new(),
+    }
+}
+
+/// A freeze of an environment from now on, until it is lifted or deleted.
+pub(crate) fn freeze(id: &str, environment: &str) -> FreezeDraft {
+    FreezeDraft {
+        id: FreezeId::parse(id).unwrap(),
+        reason: "Nobody is there \u{2744}".to_owned(),
+        scopes: vec![scope(environment)],
+        start: None,
+        end: None,
+        recurrence: None,
+    }
+}
+
+pub(crate) fn create_freeze(draft: FreezeDraft) -> Command {
+    let draft = Box::new(draft);
+    by(
+        "admin",
+        Action::Directory(DirectoryCommand::CreateFreeze(draft)),
+    )
+}
+
+pub(crate) fn lift_freeze(id: &str) -> Command {
+    let lifting = DirectoryCommand::LiftFreeze {
+        id: FreezeId::parse(id).unwrap(),
+        comment: "this one must go".to_owned(),
+        etag: None,
+    };
+    by("admin", Action::Directory(lifting))
+}
+
+pub(crate) fn delete_freeze(id: &str) -> Command {
+    let id = FreezeId::parse(id).unwrap();
+    by(
+        "admin",
+        Action::Directory(DirectoryCommand::DeleteFreeze { id, etag: None }),
+    )
+}
+
+/// Says that tasks were looked at because of a freeze: through a change request, or all of them.
+pub(crate) fn sweep(directory: &Directory, id: &str, through: Option<u64>) -> Command {
+    let freeze = directory.freeze_or_remains(&FreezeId::parse(id).unwrap());
+    let freeze = freeze.unwrap();
+    let swept = SweepFreeze {
+        id: freeze.draft.id.clone(),
+        seen: freeze.stamp.sequence,
+        began_at: freeze.due_at.unwrap(),
+        through: through.map(CrNumber),
+    };
+    Command {
+        caller: None,
+        action: Action::Sweep(swept),
+        request: None,
+    }
+}
+
 pub(crate) fn settle(number: CrNumber) -> Command {
     Command {
         caller: None,
-        action: Action::Settle(number),
+        action: Action::Settle {
+            number,
+            due_at: None,
+        },
         request: None,
     }
 }

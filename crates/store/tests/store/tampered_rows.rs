@@ -50,6 +50,11 @@ async fn a_changed_row_is_found(place: Place) {
         ("policies", "document", text()),
         ("teams", "document", text()),
         ("teams", "sequence", Expr::val(far)),
+        ("freezes", "document", text()),
+        ("freezes", "due_at", Expr::val(5_i64)),
+        ("freezes", "due_at", Expr::val(None::<i64>)),
+        ("freezes", "sequence", Expr::val(3_i64)),
+        ("freezes", "sequence", Expr::val(far)),
     ];
     for (table, column, value) in rows {
         // Each on a store of its own would be plainer, and slow: the old value is put back.
@@ -79,6 +84,7 @@ fn key(table: &str) -> (&'static str, Expr) {
         "tasks" => ("id", Expr::val("b")),
         "policies" => ("id", Expr::val("four-eyes")),
         "teams" => ("id", Expr::val("ops")),
+        "freezes" => ("id", Expr::val("winter")),
         other => panic!("no row of {other}"),
     }
 }
@@ -107,7 +113,7 @@ async fn a_row_set_back_is_found(place: Place) {
 }
 
 async fn a_missing_row_is_found(place: Place) {
-    for table in ["change_requests", "tasks", "policies", "teams"] {
+    for table in ["change_requests", "tasks", "policies", "teams", "freezes"] {
         let place = fresh_like(&place).await;
         busy(&place).await;
         let intruder = Intruder::into(&place.config).await;
@@ -134,7 +140,9 @@ async fn a_row_without_entries_is_found(place: Place) {
     for (table, id) in [
         ("policies", "extra"),
         ("teams", "extra"),
+        ("freezes", "extra"),
         ("policies", "gone"),
+        ("freezes", "thawed"),
     ] {
         let mut extra = Query::insert();
         extra

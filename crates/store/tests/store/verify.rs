@@ -8,8 +8,8 @@ use countersign_store::{Store, VerifyError, VerifyReport};
 use crate::gate::{Gate, second};
 use crate::place::{Place, on_both};
 use crate::sample::{
-    approve, create, create_policy, create_team, delete_policy, finish, four_eyes, policy, reject,
-    start, task, with_request,
+    approve, create, create_freeze, create_policy, create_team, delete_freeze, delete_policy,
+    finish, four_eyes, freeze, policy, reject, settle, start, sweep, task, with_request,
 };
 
 on_both!(
@@ -45,6 +45,15 @@ pub(crate) async fn busy(place: &Place) -> Gate {
         .await;
     gate.grant(&[start("a"), reject("alice", "c")]).await;
     gate.grant(&[finish("a")]).await;
+    for id in ["winter", "thawed"] {
+        gate.grant(&[create_freeze(freeze(id, "production"))]).await;
+    }
+    gate.grant(&[settle(CrNumber(2))]).await;
+    gate.grant(&[delete_freeze("thawed")]).await;
+    for through in [Some(2), None] {
+        gate.grant(&[sweep(&gate.directory, "thawed", through)])
+            .await;
+    }
     gate
 }
 
@@ -67,6 +76,7 @@ async fn a_sound_store_is_proven(place: Place) {
         tasks: 3,
         policies: 1,
         teams: 1,
+        freezes: 1,
         resultants: 2,
         moved: 0,
     };
@@ -124,6 +134,9 @@ async fn rows_that_move_meanwhile_are_no_alarm(place: Place) {
         gate.grant(&[create_policy(policy("passing", "test", &["bob"], &[]))])
             .await;
         gate.grant(&[delete_policy("passing")]).await;
+        gate.grant(&[create_freeze(freeze("passing", "test"))])
+            .await;
+        gate.grant(&[delete_freeze("passing")]).await;
         round += 1;
     }
     proving.await.unwrap();
