@@ -1,5 +1,5 @@
-//! The calls of the story that are about time, one short function each: windows of policies, freezes,
-//! and a start that comes too late.
+//! The calls of the story that are about time, one short function each: windows of policies,
+//! freezes, and a start that comes too late.
 
 use anyhow::Context as _;
 use countersign_client::Credentialed;
