@@ -6,7 +6,7 @@ use countersign_proto::v1::{
 };
 use tonic::Code;
 
-use crate::gate::{Expect, FreezeSpec, Gate, deployment, mask, window};
+use crate::gate::{Expect, FreezeSpec, Gate, Setup, TokenSpec, deployment, mask, window};
 
 fn create(freeze: FreezeSpec, request_id: &str) -> CreateFreezeRequest {
     CreateFreezeRequest {
@@ -226,5 +226,36 @@ on_both_stores! {
         assert_eq!((ids(&rest).join(" "), rest.next_page_token.as_str()), ("c".to_owned(), ""));
         bob.list_freezes(page(201, "")).await.bad_field("page_size", "E1");
         bob.list_freezes(page(2, "nonsense")).await.bad_field("page_token", "E1");
+    }
+}
+
+/// Somebody who may declare freezes and sees only `api`, and somebody who sees everything.
+fn limited() -> Vec<TokenSpec> {
+    vec![
+        TokenSpec::service("ci", &["orchestrator"]),
+        TokenSpec::person("of-api", "olga")
+            .roles(&["operator"])
+            .projects(&["api"]),
+        TokenSpec::person("of-all", "paul").roles(&["policy_admin"]),
+    ]
+}
+
+on_both_stores! { with Setup::with_tokens(limited);
+    async fn e1_tasks_that_a_grant_does_not_cover_are_counted_and_not_named(gate) {
+        for (id, project) in [("t1", "web"), ("t2", "api"), ("t3", "web")] {
+            let task = TaskSpec { project: project.to_owned(), ..deployment(id) };
+            gate.with_token("ci").create(task).await.granted();
+        }
+        let rows: [(&str, &[&str]); 2] = [("of-api", &["t2"]), ("of-all", &["t1", "t2", "t3"])];
+        for (token, expected) in rows {
+            let caller = gate.with_token(token);
+            let asked = caller.preview_freeze(FreezeSpec::new("f")).await.granted();
+            let made = caller.freeze(FreezeSpec::new(token)).await.granted();
+            for impact in [asked.impact.unwrap(), made.impact.unwrap()] {
+                assert_eq!((impact.waiting + impact.cleared, impact.incomplete), (3, false));
+                let named: Vec<&str> = impact.tasks.iter().map(|it| it.task_id.as_str()).collect();
+                assert_eq!(named, expected, "{token}");
+            }
+        }
     }
 }

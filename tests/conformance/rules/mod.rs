@@ -18,6 +18,7 @@ mod lifting;
 mod lists;
 mod living;
 mod matching;
+mod meeting;
 mod merging;
 mod minimum;
 mod only_when;

@@ -37,7 +37,7 @@ pub(super) fn check_policy(directory: &Directory, draft: &PolicyDraft) -> Result
             "policy.approvers",
             "nobody",
             "at least one user or team; nobody in a policy that has windows and no minimum",
-            "M1",
+            "M5",
         ));
     }
     check_scopes("policy.scopes", &draft.scopes)?;
