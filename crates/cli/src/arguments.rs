@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Verb {
     /// Serve the gate.
     Serve(Box<Serve>),
-    /// Play the whole story on a server of its own, in about half a minute.
+    /// Play the whole story on a server of its own, in about ten seconds.
     Demo {
         /// Leave the server up afterwards, and print calls to try.
         #[arg(long)]

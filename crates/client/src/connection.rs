@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use countersign_proto::v1::change_request_service_client::ChangeRequestServiceClient;
+use countersign_proto::v1::freeze_service_client::FreezeServiceClient;
 use countersign_proto::v1::log_service_client::LogServiceClient;
 use countersign_proto::v1::policy_service_client::PolicyServiceClient;
 use countersign_proto::v1::runner_service_client::RunnerServiceClient;
@@ -122,6 +123,11 @@ impl Connection {
     /// Keeps policies.
     pub fn policies(&self) -> PolicyServiceClient<Credentialed> {
         PolicyServiceClient::with_interceptor(self.channel.clone(), self.token.clone())
+    }
+
+    /// Declares and lifts freezes.
+    pub fn freezes(&self) -> FreezeServiceClient<Credentialed> {
+        FreezeServiceClient::with_interceptor(self.channel.clone(), self.token.clone())
     }
 
     /// Keeps teams.

@@ -128,10 +128,14 @@ fn periods_of(
         end: bounds.end.unwrap_or(Instant::LAST),
     }];
     let goes_on = task.period.is_some() && resultant.on_close() == OnClose::Hold;
-    while let Some(last) = found.last().filter(|_| goes_on && found.len() <= count) {
+    while let Some(last) = found
+        .last()
+        .copied()
+        .filter(|_| goes_on && found.len() <= count)
+    {
         let after = last.end.max(from);
         match resultant.period_after(task.content.spec.window, after) {
-            Bound::To(period) => found.push(period),
+            Bound::To(period) => found.extend(period.cut(Some(last.end), None)),
             Bound::Free | Bound::Nowhere(_) => break,
         }
     }

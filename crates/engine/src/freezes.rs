@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use countersign_domain::access::Principal;
+use countersign_domain::access::{Grant, Principal};
 use countersign_domain::directory::{Directory, DirectoryCommand, decide};
 use countersign_domain::freeze::{Freeze, FreezeDraft, apply_freeze, would_hold};
 use countersign_domain::ids::{CrNumber, CrRef, FreezeId, PolicyId, TaskId};
@@ -32,7 +32,7 @@ pub struct Impact {
     pub waiting: u64,
     /// How many are cleared.
     pub cleared: u64,
-    /// The first of them.
+    /// The first of those that the caller's grant covers.
     pub tasks: Vec<Task>,
     /// More tasks wait than were looked at.
     pub incomplete: bool,
@@ -96,7 +96,12 @@ impl Engine {
     }
 
     /// Which waiting and cleared tasks a freeze holds, as far as they are looked at.
-    pub async fn impact(&self, freeze: &Freeze, now: Instant) -> Result<Impact, Failure> {
+    pub async fn impact(
+        &self,
+        caller: &Principal,
+        freeze: &Freeze,
+        now: Instant,
+    ) -> Result<Impact, Failure> {
         let mut impact = Impact::default();
         let mut looked_at = 0;
         let mut after: Option<(CrNumber, TaskId)> = None;
@@ -109,7 +114,7 @@ impl Engine {
                 .last()
                 .map(|task| (task.change_request(), task.id().clone()));
             let held = found.into_iter().filter(|it| would_hold(freeze, it, now));
-            held.for_each(|task| impact.count(task));
+            held.for_each(|task| impact.count(task, &caller.grant));
             if !full {
                 return Ok(impact);
             }
@@ -162,7 +167,10 @@ impl Engine {
                 let freeze = self.freeze(&id).await?;
                 preview_freeze(&freeze.draft, freeze.lifted, from, count)
             }
-            ScheduleOf::Draft(draft) => preview_freeze(&draft, None, from, count),
+            ScheduleOf::Draft(mut draft) => {
+                draft.start.get_or_insert(self.clock().await?);
+                preview_freeze(&draft, None, from, count)
+            }
             ScheduleOf::Task(id) => {
                 self.know_directory().await?;
                 let case = self.case(caller, &CrRef::Task(id.clone())).await?;
@@ -179,7 +187,7 @@ impl Engine {
 }
 
 impl Impact {
-    fn count(&mut self, task: Task) {
+    fn count(&mut self, task: Task, grant: &Grant) {
         match task.state {
             TaskState::Paused { .. } => self.waiting += 1,
             TaskState::Cleared { .. } => self.cleared += 1,
@@ -187,7 +195,9 @@ impl Impact {
             | TaskState::Finished { .. }
             | TaskState::Terminated { .. } => return,
         }
-        if self.tasks.len() < NAMED_LIMIT {
+        let spec = &task.content.spec;
+        let is_covered = grant.covers(&spec.project, &spec.environment);
+        if is_covered && self.tasks.len() < NAMED_LIMIT {
             self.tasks.push(task);
         }
     }

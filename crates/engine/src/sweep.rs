@@ -33,13 +33,16 @@ impl Engine {
     /// Looks ahead: asks the store what is due soon, where that was not done a moment ago. Answers
     /// with the next instant at which something is known to be due, and with the present one.
     pub async fn look_ahead(&self) -> Result<(Option<Instant>, Instant), Failure> {
-        let now = self.clock().await?.max(self.newest());
+        let mut now = self.clock().await?.max(self.newest());
         if self.horizon().is_stale(now) {
             let until = now.plus_micros(AHEAD_MICROS).unwrap_or(Instant::LAST);
             let found = self.store().due(until, NEAR_LIMIT as u64).await;
             let found = found.map_err(|e| self.read_failed(&e))?;
             let freeze = self.due_freeze().map(|(due_at, _)| due_at);
             self.horizon().fill(found, freeze, until, now);
+            // Where much is due soon, asking takes a while; whoever counted from before would sleep
+            // that much too long.
+            now = self.clock().await?.max(self.newest());
         }
         Ok((self.horizon().earliest(), now))
     }
@@ -57,7 +60,7 @@ impl Engine {
         let settled = due.len();
         self.settle(due.into_iter().map(|(_, number)| (number, None)))
             .await?;
-        Ok(settled + self.sweep_freeze(now).await?)
+        Ok(settled + self.sweep_freeze(now).await?.unwrap_or_default())
     }
 
     /// Settles what is due as the store has it, in the order of the due instants, at most `limit`
@@ -70,18 +73,20 @@ impl Engine {
         let found = due.len();
         self.settle(due.into_iter().map(|(_, number)| (number, None)))
             .await?;
-        Ok(found + self.sweep_freeze(now).await?)
+        let swept = self.sweep_freeze(now).await?;
+        Ok(found + swept.map_or(0, |settled| settled + 1))
     }
 
     /// One step of the sweep of the freeze that is due first, if one is: looks at the next tasks
     /// that are cleared or held by a freeze, settles those that are not where the freezes put them,
-    /// and has the freeze remember how far it has come. Answers with how much there was to do.
-    async fn sweep_freeze(&self, now: Instant) -> Result<usize, Failure> {
+    /// and has the freeze remember how far it has come. Answers with how many it settled; `None`: no
+    /// freeze is due.
+    async fn sweep_freeze(&self, now: Instant) -> Result<Option<usize>, Failure> {
         // A freeze that another replica has changed is swept once it is known here.
         let next = self.due_freeze();
         let Some((due_at, freeze)) = next.clone().filter(|(due_at, _)| *due_at <= now) else {
             self.horizon().set_freeze(next.map(|(due_at, _)| due_at));
-            return Ok(0);
+            return Ok(None);
         };
         let begun = freeze.sweep;
         let began_at = begun.map_or(now, |sweep| sweep.began_at);
@@ -107,7 +112,7 @@ impl Engine {
         self.execute(command(Action::Sweep(sweep))).await?;
         self.horizon()
             .set_freeze(self.due_freeze().map(|(due_at, _)| due_at));
-        Ok(settled + 1)
+        Ok(Some(settled))
     }
 
     fn due_freeze(&self) -> Option<(Instant, Arc<Freeze>)> {

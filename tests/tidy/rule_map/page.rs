@@ -51,6 +51,10 @@ fn head(book: &Book, shown: &[Shown]) -> String {
     let on_both = shown.iter().filter(|it| it.place == Place::BothStores);
     let on_both = on_both.count();
     let reserved: Vec<&str> = book.reserved.iter().map(String::as_str).collect();
+    let reserved = match reserved.as_slice() {
+        [] => String::new(),
+        numbers => format!(" Reserved, without tests: {}.", numbers.join(", ")),
+    };
     format!(
         "\
 # The rule map
@@ -60,7 +64,7 @@ names of the tests; the build fails where this page is out of date, and where a 
 on both stores.
 
 **{} rules, shown by {on_both} tests on both stores and {} elsewhere.** A test of several rules is
-counted once here and stands under each of them. Reserved, without tests: {}.
+counted once here and stands under each of them.{reserved}
 
 \"On both stores\" is over gRPC against a real server, once on SQLite and once on PostgreSQL; run
 one with `cargo nextest run -p countersign-tests --test conformance NAME`. \"Elsewhere\" is the
@@ -69,7 +73,6 @@ conformance cases.
 ",
         book.rules.len(),
         shown.len() - on_both,
-        reserved.join(", "),
     )
 }
 

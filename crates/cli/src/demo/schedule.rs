@@ -105,7 +105,7 @@ impl Callers {
 
     fn freezes(&self) -> anyhow::Result<FreezeServiceClient<Credentialed>> {
         let operator = self.connection("operator:olga")?;
-        Ok(FreezeServiceClient::new(operator.channel()))
+        Ok(operator.freezes())
     }
 
     /// A claim that may be refused.

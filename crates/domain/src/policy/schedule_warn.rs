@@ -98,7 +98,8 @@ fn inside_freezes(policy: &PolicyDraft, freezes: &[&FreezeDraft], now: Instant) 
             return None;
         }
     }
-    let ids: Vec<FreezeId> = holding.iter().map(|freeze| freeze.id.clone()).collect();
+    let mut ids: Vec<FreezeId> = holding.iter().map(|freeze| freeze.id.clone()).collect();
+    ids.sort();
     any.then(|| Warning::WindowsInsideFreezes {
         policy: policy.id.clone(),
         freezes: ids,

@@ -142,9 +142,9 @@ impl ResultantPolicy {
             Found::Period(period) => {
                 let opens_at = period.start;
                 let outside = Bound::Nowhere(NoPeriod::OutsideTaskWindow { opens_at });
-                period
-                    .cut(window.start, window.end)
-                    .map_or(outside, Bound::To)
+                // A period that goes on after the task's window has nothing left for it.
+                let cut = period.cut(window.start, window.end);
+                cut.filter(|cut| cut.end > at).map_or(outside, Bound::To)
             }
         }
     }

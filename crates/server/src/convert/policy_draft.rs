@@ -259,7 +259,9 @@ pub(crate) mod tests {
                 nanos: 500_000_000,
             }),
             windows: vec![v1::ChangeWindow {
-                window: Some(v1::change_window::Window::Recurring(schedule::tests::weekly())),
+                window: Some(v1::change_window::Window::Recurring(
+                    schedule::tests::weekly(),
+                )),
             }],
             on_close: v1::OnClose::Terminate.into(),
             ..v1::Policy::default()

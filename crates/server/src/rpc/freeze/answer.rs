@@ -26,7 +26,7 @@ pub(super) fn freeze_of(answer: Answer, id: &FreezeId) -> Result<Arc<Freeze>, Fa
 /// A freeze that was changed, or would be, with what it concerns.
 pub(super) struct Changed {
     pub(super) freeze: v1::Freeze,
-    pub(super) impact: v1::FreezeImpact,
+    pub(super) impact: Option<v1::FreezeImpact>,
     pub(super) warnings: Vec<v1::Warning>,
 }
 
@@ -47,12 +47,17 @@ pub(super) async fn change(
     };
     // The clock may be behind the entry by which the freeze came to be.
     let now = gate.engine.now().max(freeze.changed.instant);
-    let impact = gate.engine.impact(&freeze, now).await?;
+    let impact = match gate.engine.impact(caller, &freeze, now).await {
+        Ok(impact) => Some(impact),
+        Err(failure) if validate_only => return Err(failure.into()),
+        // The freeze is kept: whoever was told otherwise would declare it again.
+        Err(_) => None,
+    };
     let warnings = gate.engine.freeze_warnings(&freeze.draft);
     let show = gate.show(now);
     Ok(Changed {
         freeze: show.freeze(&freeze),
-        impact: show.impact(&impact),
+        impact: impact.map(|impact| show.impact(&impact)),
         warnings: warnings.iter().map(show_warning).collect(),
     })
 }

@@ -27,7 +27,7 @@ pub(super) async fn run(
     } = change(&gate, &caller, &id, command, mark, request.validate_only).await?;
     Ok(v1::CreateFreezeResponse {
         freeze: Some(freeze),
-        impact: Some(impact),
+        impact,
         warnings,
     })
 }

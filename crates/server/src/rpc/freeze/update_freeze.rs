@@ -33,7 +33,7 @@ pub(super) async fn run(
     } = change(&gate, &caller, &id, command, mark, request.validate_only).await?;
     Ok(v1::UpdateFreezeResponse {
         freeze: Some(freeze),
-        impact: Some(impact),
+        impact,
         warnings,
     })
 }
