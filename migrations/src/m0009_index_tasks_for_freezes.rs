@@ -15,7 +15,8 @@ impl MigrationTrait for Migration {
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         // What a freeze that begins or ends can change at once, which is little: most open tasks
-        // wait for approval, and there may be a million of them.
+        // wait for approval, and there may be a million of them. The price is that PostgreSQL no
+        // longer clears and starts tasks in place: the index depends on their state.
         let place = ["change_request", "id"];
         let mut swept = index("tasks_held_or_cleared", "tasks", &place);
         swept.cond_where(
