@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use countersign_client::Connection;
+use countersign_store::StoreConfig;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
@@ -39,6 +40,15 @@ impl Database {
                 .await
                 .unwrap(),
         )
+    }
+
+    /// How to open it around the server.
+    #[allow(dead_code, reason = "not every suite goes around")]
+    pub(crate) fn config(&self) -> StoreConfig {
+        match self.clone() {
+            Self::Sqlite(path) => StoreConfig::Sqlite { path },
+            Self::Postgres(url) => StoreConfig::Postgres { url },
+        }
     }
 
     /// What the program is told.
@@ -110,6 +120,12 @@ impl Server {
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
+    /// The CPU time that its process has taken, in ticks of 10 ms.
+    #[allow(dead_code, reason = "not every suite asks for it")]
+    pub(crate) fn cpu_ticks(&self) -> u64 {
+        cpu_ticks(self.id())
+    }
+
     /// Kills it as a power cut would; proves that it was running until then.
     pub(crate) async fn kill(&mut self) {
         assert!(
@@ -146,6 +162,15 @@ impl Server {
             waited += PAUSE;
         }
     }
+}
+
+/// The CPU time of a process so far, in ticks of 10 ms: fields 14 and 15 of its `stat`.
+#[allow(dead_code, reason = "not every suite asks for it")]
+pub(crate) fn cpu_ticks(id: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+    let after_name = stat.rsplit(')').next().unwrap();
+    let fields: Vec<&str> = after_name.split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
 }
 
 fn free_port() -> u16 {
