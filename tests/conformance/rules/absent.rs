@@ -2,7 +2,8 @@
 //! jumps, or the scheduler sleeps: afterwards everything stands where a punctual settling puts it.
 
 use countersign_proto::v1::{
-    AggregateKind, FreezeState, Signal, TaskSpec, TaskState, TerminationReason,
+    AggregateKind, FreezeState, ListEntriesRequest, LogEntry, Signal, TaskSpec, TaskState,
+    TerminationReason,
 };
 
 use crate::gate::{
@@ -39,13 +40,13 @@ async fn events(gate: &Gate, id: &str) -> Vec<String> {
 /// The instants at which what happened to a task was due, in seconds after some instant.
 async fn due(gate: &Gate, id: &str, since: i64) -> Vec<(String, Option<i64>)> {
     let auditor = gate.as_("auditor:audit");
-    let request = countersign_proto::v1::ListEntriesRequest {
+    let request = ListEntriesRequest {
         aggregate: AggregateKind::Task.into(),
         aggregate_id: id.to_owned(),
-        ..Default::default()
+        ..ListEntriesRequest::default()
     };
     let entries = auditor.entries(request).await.granted().entries;
-    let row = |entry: &countersign_proto::v1::LogEntry| {
+    let row = |entry: &LogEntry| {
         let due = said_in(entry)["cause"]["time"]["due_at"].as_i64();
         (
             entry.event.clone(),

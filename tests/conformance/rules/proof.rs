@@ -107,7 +107,7 @@ on_both_stores! {
         let mondays = alice("mondays").recurring(lasting("0 8 * * 6,1", "UTC", 60));
         assert_eq!(admin.policy(mondays).await.granted().warnings, []);
         let api = FreezeSpec::new("other").only(&["api"], &["*"]).recurring(weekend());
-        let web = alice("web").only(&["web"], &["*"]).recurring(lasting("0 9 * * 0", "UTC", 60));
+        let web = alice("web").only(&["web"], &["*"]).recurring(lasting("0 8 * * 6", "UTC", 60));
         admin.delete_freeze("weekend").await.granted();
         admin.delete_policy("saturdays").await.granted();
         assert_eq!(admin.freeze(api).await.granted().warnings, []);
