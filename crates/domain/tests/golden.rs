@@ -15,13 +15,16 @@ use std::sync::Arc;
 
 use countersign_domain::Instant;
 use countersign_domain::access::CredentialRef;
+use countersign_domain::calendar::{Cron, Elapsed, Length, LocalTime, Period, Recurrence, Zone};
 use countersign_domain::change_request::{CrContent, CrEvent, Eligibility, ExpiryCause};
 use countersign_domain::directory::{PolicyEvent, TeamDraft, TeamEvent};
+use countersign_domain::freeze::{FreezeDraft, FreezeEvent, Sweep};
 use countersign_domain::ids::*;
 use countersign_domain::log::{Body, Cause, Event, FORMAT, Head, StoreEvent};
 use countersign_domain::person::{Creator, Person};
 use countersign_domain::policy::{
-    Approvers, PolicyDraft, Quorum, Scope, ScopeSide, Sharing, Terms, TimeToLive,
+    Approvers, ChangeWindow, OnClose, PolicyDraft, Quorum, Scope, ScopeSide, Sharing, Terms,
+    TimeToLive,
 };
 use countersign_domain::task::{
     Link, Outcome, TaskContent, TaskEvent, TaskKind, TaskSpec, TerminationReason, WaitingFor,
@@ -311,6 +314,114 @@ fn later_events() -> Vec<Event> {
         .collect()
 }
 
+fn period() -> Period {
+    Period {
+        start: at(10),
+        end: at(20),
+    }
+}
+
+fn recurrence(length: &str) -> Recurrence {
+    Recurrence {
+        starts: Cron::parse("0 22 * * 5").unwrap(),
+        zone: Zone::parse("Europe/Berlin").unwrap(),
+        length: match LocalTime::parse(length) {
+            Ok(end) => Length::Until(end),
+            Err(_) => Length::Elapsed(Elapsed::from_micros(length.parse().unwrap()).unwrap()),
+        },
+    }
+}
+
+fn freeze_draft(recurrence: Option<Recurrence>, end: Option<Instant>) -> FreezeDraft {
+    FreezeDraft {
+        id: FreezeId::parse("quarter-end").unwrap(),
+        reason: "The books are closed".to_owned(),
+        scopes: vec![Scope {
+            projects: ScopeSide::Any,
+            environments: ScopeSide::Ids(["production".to_owned()].into()),
+            kinds: BTreeSet::new(),
+            tenants: [TenantId::parse("north").unwrap()].into(),
+        }],
+        start: Some(at(10)),
+        end,
+        recurrence,
+    }
+}
+
+fn freeze_events() -> Vec<FreezeEvent> {
+    let whole = Box::new(freeze_draft(None, None));
+    let again = Box::new(freeze_draft(Some(recurrence("24:00")), Some(at(90))));
+    let sweep = Sweep {
+        began_at: at(30),
+        through: CrNumber(7),
+    };
+    let due_at = Some(at(30));
+    vec![
+        FreezeEvent::Created {
+            draft: whole.clone(),
+            due_at,
+        },
+        FreezeEvent::Created {
+            draft: again.clone(),
+            due_at: None,
+        },
+        FreezeEvent::Updated {
+            draft: whole,
+            stays_lifted: false,
+            due_at: None,
+        },
+        FreezeEvent::Updated {
+            draft: again,
+            stays_lifted: true,
+            due_at,
+        },
+        FreezeEvent::Lifted {
+            until: at(40),
+            comment: "it is over".to_owned(),
+            due_at,
+        },
+        FreezeEvent::Swept {
+            sweep: Some(sweep),
+            due_at,
+        },
+        FreezeEvent::Swept {
+            sweep: None,
+            due_at: None,
+        },
+        FreezeEvent::Deleted { due_at },
+        FreezeEvent::Deleted { due_at: None },
+    ]
+}
+
+/// What came with windows and freezes.
+fn timed_events() -> Vec<Event> {
+    let mut created = task_events().swap_remove(0);
+    if let Event::Task(_, TaskEvent::Created { period: found, .. }) = &mut created {
+        *found = Some(period());
+    }
+    let bound = Event::Task(task_id(), TaskEvent::Bound { period: period() });
+    let waits = TaskEvent::Held {
+        waiting_for: WaitingFor::Freeze,
+    };
+    let mut events = vec![created, bound, Event::Task(task_id(), waits)];
+    for on_close in [None, Some(OnClose::Hold), Some(OnClose::Terminate)] {
+        let mut event = directory_events().swap_remove(0);
+        if let Event::Policy(_, PolicyEvent::Created { draft }) = &mut event {
+            draft.terms.windows = vec![
+                ChangeWindow::Once(period()),
+                ChangeWindow::Recurring(recurrence("06:00")),
+                ChangeWindow::Recurring(recurrence("7200000000")),
+            ];
+            draft.terms.on_close = on_close;
+        }
+        events.push(event);
+    }
+    let id = FreezeId::parse("quarter-end").unwrap();
+    let freezes = freeze_events().into_iter();
+    events.extend(freezes.map(|event| Event::Freeze(id.clone(), event)));
+    events
+}
+
 fn events() -> Vec<Event> {
     let all = [
         store_events(),
@@ -318,6 +429,7 @@ fn events() -> Vec<Event> {
         task_events(),
         directory_events(),
         later_events(),
+        timed_events(),
     ];
     all.into_iter().flatten().collect()
 }

@@ -124,6 +124,11 @@ impl Store {
         fold.finish()
     }
 
+    /// All rows.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &FoldedRow> {
+        self.rows.values()
+    }
+
     /// Folds the whole log once more, and compares it with all rows.
     pub(crate) fn check_all(&self) {
         assert_eq!(self.rows.len(), self.history.len(), "a row without entries");

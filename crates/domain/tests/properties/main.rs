@@ -15,8 +15,12 @@ mod harness;
 mod chain;
 mod edges;
 mod matching;
+mod oracle;
 mod places;
+mod punctual;
 mod quorum;
+mod starts;
+mod world;
 
 use proptest::test_runner::{Config, FileFailurePersistence};
 

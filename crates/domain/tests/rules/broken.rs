@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use countersign_domain::Instant;
 use countersign_domain::batch::{Command, Context, Outcome, Reply, Wanted, WorkingSet, run};
+use countersign_domain::calendar::Period;
 use countersign_domain::change_request::{Case, CrState};
 use countersign_domain::ids::{CrNumber, ProjectId};
 use countersign_domain::invariants;
-use countersign_domain::task::{TaskState, TerminationReason, WaitingFor};
+use countersign_domain::task::{Task, TaskState, TerminationReason, WaitingFor};
 
 use crate::harness::Gate;
 use crate::harness::facts::reply_name;
@@ -43,6 +44,10 @@ const DAMAGES: &[(&str, Damage)] = &[
     (
         "D11 the etag is a later one exactly where tasks have joined",
         joined_by_nobody,
+    ),
+    (
+        "W4 a period lies in the task's window, and is bound to exactly where policies have windows",
+        bound_without_windows,
     ),
     (
         "W7 a task expires only with its change request",
@@ -97,6 +102,11 @@ fn joined_by_nobody(case: &mut Case) {
     case.change_request.joined_etag = Some(String::new());
 }
 
+fn bound_without_windows(case: &mut Case) {
+    let task = case.tasks.get_mut(&task_id("t1")).unwrap();
+    task.period = Period::new(at(1), at(9));
+}
+
 fn expired_alone(case: &mut Case) {
     case.tasks.get_mut(&task_id("t1")).unwrap().state = TaskState::Terminated {
         reason: TerminationReason::Expired,
@@ -121,6 +131,64 @@ fn i02_each_invariant_sees_its_damage() {
         damage(&mut case);
         assert_eq!(invariants::check(&case).unwrap_err().name, *name);
     }
+}
+
+#[test]
+fn w4_a_period_that_does_not_fit_is_seen() {
+    let gate = Gate::played(
+        "0 adm policy p users=ann windows=0..100
+         1 orc create t1 window=10..90",
+    );
+    let whole = gate.case("t1").unwrap();
+    assert_eq!(
+        whole.tasks[&task_id("t1")].period,
+        Period::new(at(10), at(90))
+    );
+    let upside_down = Period {
+        start: at(20),
+        end: at(20),
+    };
+    for (period, fits) in [
+        (Period::new(at(10), at(90)), true),
+        (Period::new(at(20), at(30)), true),
+        (Period::new(at(9), at(90)), false),
+        (Period::new(at(10), at(91)), false),
+        (Some(upside_down), false),
+        (None, false),
+    ] {
+        let mut case = whole.clone();
+        case.tasks.get_mut(&task_id("t1")).unwrap().period = period;
+        assert_eq!(invariants::periods_fit(&case), fits, "{period:?}");
+        assert_eq!(invariants::check(&case).is_ok(), fits, "{period:?}");
+    }
+}
+
+#[test]
+fn i05_a_start_outside_its_window_or_period_or_under_a_freeze_is_seen() {
+    let mut gate = Gate::new();
+    gate.play(
+        "0 adm policy p users=ann windows=0..100
+         1 orc create t1 window=10..90
+         1 adm freeze f from=40 to=400
+         1 adm freeze g envs=dev",
+    );
+    let task = gate.case("t1").unwrap().tasks[&task_id("t1")].clone();
+    let may = |task: &Task, second| invariants::may_start_at(task, &gate.directory, at(second));
+    let found = [9, 10, 39, 40, 90].map(|second| may(&task, second));
+    assert_eq!(found, [false, true, true, false, false]);
+    // A period that is larger than the window opens nothing, nor does one that has closed.
+    let bound = |start, end| Task {
+        period: Period::new(at(start), at(end)),
+        ..task.clone()
+    };
+    assert_eq!(
+        [9, 10].map(|second| may(&bound(0, 100), second)),
+        [false, true]
+    );
+    assert_eq!(
+        [19, 20, 30].map(|second| may(&bound(20, 30), second)),
+        [false, true, false]
+    );
 }
 
 #[test]

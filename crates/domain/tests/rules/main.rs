@@ -12,18 +12,24 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod bounds;
 mod broken;
 mod clock;
 mod creating;
 mod deciding;
 mod errors;
+mod freezing;
 mod living;
 mod matching;
+mod meeting;
 mod merging;
+mod previewing;
 mod quorums;
 mod rechecking;
 mod sentences;
 mod settling;
 mod sharing;
 mod starting;
+mod sweeping;
 mod warning;
+mod windows;
