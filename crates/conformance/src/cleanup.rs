@@ -31,7 +31,8 @@ impl Made {
         }
     }
 
-    /// Ends tasks, and deletes policies, teams and freezes. What is refused had ended or gone before.
+    /// Ends tasks, and deletes policies, teams and freezes. What is refused had ended or gone
+    /// before.
     pub(crate) async fn clean_up(self, target: &Target) {
         for task in &self.tasks {
             let withdrawn = call(

@@ -292,7 +292,8 @@ impl Engine {
         &self.0.config.settings
     }
 
-    /// The instant for what is only shown: by a clock that is behind, that of the newest entry (K1).
+    /// The instant for what is only shown: where the clock is behind, that of the newest entry
+    /// (K1).
     pub fn now(&self) -> Instant {
         self.config().clock.display().max(self.newest())
     }
