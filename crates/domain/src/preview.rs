@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::Instant;
-use crate::calendar::{Calendar, Found, Period, Reading, Recurrence};
+use crate::calendar::{Calendar, Found, Period, Recurrence};
 use crate::freeze::{Freeze, FreezeDraft, Lifted};
 use crate::ids::FreezeId;
 use crate::policy::{Bound, ChangeWindow, OnClose, ResultantPolicy, calendar_of};
@@ -50,9 +50,9 @@ pub struct Preview {
 pub fn preview_windows(windows: &[ChangeWindow], from: Instant, count: usize) -> Preview {
     let calendar = calendar_of(std::iter::once(windows));
     let periods = calendar.periods_after(from).take(count);
-    let turns = periods.flat_map(|period| of_window(period, &windows.iter().collect::<Vec<_>>()));
     Preview {
-        transitions: first(turns.collect(), from, count),
+        transitions: first(periods.flat_map(of_window).collect(), from, count)
+            .tell(&Clocks::of(windows.iter())),
         open: windows.is_empty() || covers(&calendar, from),
     }
 }
@@ -68,7 +68,7 @@ pub fn preview_freeze(
     let open = spans.iter().any(|span| span.contains(from));
     let turns = spans.into_iter().flat_map(|span| of_freeze(span, draft));
     Preview {
-        transitions: first(turns.collect(), from, count),
+        transitions: first(turns.collect(), from, count).tell(&Clocks::default()),
         open,
     }
 }
@@ -88,8 +88,6 @@ pub fn preview_task(
             open: false,
         };
     }
-    let policies = resultant.policies.iter();
-    let windows: Vec<&ChangeWindow> = policies.flat_map(|policy| &policy.terms.windows).collect();
     let periods = periods_of(task, resultant, from, count);
     let matches = |freeze: &&Arc<Freeze>| !freeze.deleted && freeze.matches(&task.content.spec);
     let matching: Vec<&Arc<Freeze>> = freezes.iter().filter(matches).collect();
@@ -97,10 +95,7 @@ pub fn preview_task(
         && matching
             .iter()
             .all(|freeze| freeze.in_force(from).is_none());
-    let mut turns: Vec<Transition> = periods
-        .into_iter()
-        .flat_map(|period| of_window(period, &windows))
-        .collect();
+    let mut turns: Vec<Raw<'_>> = periods.into_iter().flat_map(of_window).collect();
     for freeze in matching {
         let spans = spans(&freeze.draft, freeze.lifted, from, count);
         turns.extend(
@@ -109,8 +104,10 @@ pub fn preview_task(
                 .flat_map(|span| of_freeze(span, &freeze.draft)),
         );
     }
+    let policies = resultant.policies.iter();
+    let clocks = Clocks::of(policies.flat_map(|policy| &policy.terms.windows));
     Preview {
-        transitions: first(turns, from, count),
+        transitions: first(turns, from, count).tell(&clocks),
         open,
     }
 }
@@ -159,47 +156,71 @@ fn spans(draft: &FreezeDraft, lifted: Option<Lifted>, from: Instant, count: usiz
         .collect()
 }
 
-/// A period's two transitions; the first or last instant of all is none.
-fn of_window(period: Period, windows: &[&ChangeWindow]) -> Vec<Transition> {
-    let at = |at: Instant, turn: Turn, what: &str| Transition {
-        at,
-        turn,
-        local: local(at, zone_of(windows, at)),
-        freeze: None,
-        reason: what.to_owned(),
-    };
-    let opens = at(period.start, Turn::Opens, "the change window opens");
-    let closes = at(period.end, Turn::Closes, "the change window closes");
-    between_ends([opens, closes])
+/// A transition before it is told in words.
+struct Raw<'a> {
+    at: Instant,
+    turn: Turn,
+    freeze: Option<&'a FreezeDraft>,
 }
 
-fn of_freeze(span: Period, draft: &FreezeDraft) -> Vec<Transition> {
-    let recurrence = draft.recurrence.as_ref();
-    let at = |at: Instant, turn: Turn, what: &str| Transition {
-        at,
-        turn,
-        local: local(at, recurrence),
-        freeze: Some(draft.id.clone()),
-        reason: format!("freeze {} {what}: {}", draft.id, draft.reason),
-    };
-    let begins = at(span.start, Turn::FreezeBegins, "begins");
-    let ends = at(span.end, Turn::FreezeEnds, "ends");
-    between_ends([begins, ends])
+/// A period's two transitions; what happens at the first or last instant of all never happens.
+fn of_window<'a>(period: Period) -> impl Iterator<Item = Raw<'a>> {
+    both(period, [Turn::Opens, Turn::Closes], None)
 }
 
-/// What happens at the first or last instant of all never happens.
-fn between_ends(turns: [Transition; 2]) -> Vec<Transition> {
+fn of_freeze(span: Period, draft: &FreezeDraft) -> impl Iterator<Item = Raw<'_>> {
+    both(span, [Turn::FreezeBegins, Turn::FreezeEnds], Some(draft))
+}
+
+fn both(
+    period: Period,
+    [begins, ends]: [Turn; 2],
+    freeze: Option<&FreezeDraft>,
+) -> impl Iterator<Item = Raw<'_>> {
+    let raw = move |(at, turn)| Raw { at, turn, freeze };
+    let turns = [(period.start, begins), (period.end, ends)].into_iter();
     turns
-        .into_iter()
-        .filter(|turn| turn.at > Instant::EPOCH && turn.at < Instant::LAST)
-        .collect()
+        .filter(|(at, _)| *at > Instant::EPOCH && *at < Instant::LAST)
+        .map(raw)
 }
 
-fn first(mut turns: Vec<Transition>, from: Instant, count: usize) -> Vec<Transition> {
+/// The transitions that are shown, in order.
+struct First<'a>(Vec<Raw<'a>>);
+
+fn first(mut turns: Vec<Raw<'_>>, from: Instant, count: usize) -> First<'_> {
     turns.retain(|turn| turn.at >= from);
     turns.sort_by_key(|turn| (turn.at, turn.turn));
     turns.truncate(count);
-    turns
+    First(turns)
+}
+
+impl First<'_> {
+    fn tell(self, clocks: &Clocks<'_>) -> Vec<Transition> {
+        self.0.iter().map(|raw| told(raw, clocks)).collect()
+    }
+}
+
+fn told(raw: &Raw<'_>, clocks: &Clocks<'_>) -> Transition {
+    let what = match raw.turn {
+        Turn::Opens => "the change window opens",
+        Turn::Closes => "the change window closes",
+        Turn::FreezeBegins => "begins",
+        Turn::FreezeEnds => "ends",
+    };
+    let (reason, recurrence) = match raw.freeze {
+        None => (what.to_owned(), clocks.at(raw.at)),
+        Some(draft) => {
+            let reason = format!("freeze {} {what}: {}", draft.id, draft.reason);
+            (reason, draft.recurrence.as_ref())
+        }
+    };
+    Transition {
+        at: raw.at,
+        turn: raw.turn,
+        local: recurrence.map_or_else(|| raw.at.to_string(), |it| it.zone.local(raw.at)),
+        freeze: raw.freeze.map(|draft| draft.id.clone()),
+        reason,
+    }
 }
 
 fn covers(calendar: &Calendar, at: Instant) -> bool {
@@ -209,26 +230,43 @@ fn covers(calendar: &Calendar, at: Instant) -> bool {
     }
 }
 
-/// The recurrence whose own period begins or ends at an instant, else the first one.
-fn zone_of<'a>(windows: &[&'a ChangeWindow], at: Instant) -> Option<&'a Recurrence> {
-    let recurring = windows.iter().filter_map(|window| match window {
-        ChangeWindow::Once(_) => None,
-        ChangeWindow::Recurring(recurrence) => Some(recurrence),
-    });
-    let before = at.plus_micros(-1).unwrap_or(at);
-    let turns_then = |recurrence: &&Recurrence| {
-        let period = recurrence.first_after(Reading::Window, before);
-        period.is_some_and(|period| period.start == at || period.end == at)
-    };
-    recurring
-        .clone()
-        .find(turns_then)
-        .or_else(|| recurring.clone().next())
-}
+/// How many recurrences are looked through for the one that turns at an instant.
+const CLOCKS_LIMIT: usize = 64;
 
-fn local(at: Instant, recurrence: Option<&Recurrence>) -> String {
-    match recurrence {
-        Some(recurrence) => recurrence.zone.local(at),
-        None => at.to_string(),
+/// By whose local time the transitions of windows are told.
+#[derive(Default)]
+struct Clocks<'a>(Vec<(&'a Recurrence, Calendar)>);
+
+impl<'a> Clocks<'a> {
+    /// The recurrences among windows; only the first where all are of one zone.
+    fn of(windows: impl Iterator<Item = &'a ChangeWindow>) -> Self {
+        let recurring = windows.filter_map(|window| match window {
+            ChangeWindow::Once(_) => None,
+            ChangeWindow::Recurring(recurrence) => Some((recurrence, window)),
+        });
+        let mut found: Vec<_> = recurring.take(CLOCKS_LIMIT).collect();
+        if let [(first, _), others @ ..] = found.as_slice()
+            && others.iter().all(|(other, _)| other.zone == first.zone)
+        {
+            found.truncate(1);
+        }
+        let alone = |window: &ChangeWindow| Calendar::new(vec![vec![window.source()]]);
+        let clocks = found.into_iter();
+        Self(clocks.map(|(it, window)| (it, alone(window))).collect())
+    }
+
+    /// The recurrence whose own period begins or ends at an instant, else the first one.
+    fn at(&self, at: Instant) -> Option<&'a Recurrence> {
+        if let [(only, _)] = self.0.as_slice() {
+            return Some(only);
+        }
+        let before = at.plus_micros(-1).unwrap_or(at);
+        let turns_then =
+            |(_, calendar): &&(&Recurrence, Calendar)| match calendar.first_after(before) {
+                Found::Period(period) => period.start == at || period.end == at,
+                Found::None | Found::TooMuchWork => false,
+            };
+        let found = self.0.iter().find(turns_then).or(self.0.first());
+        found.map(|(recurrence, _)| *recurrence)
     }
 }

@@ -366,13 +366,17 @@ async fn supervise(writer: Writer, lanes: Arc<Lanes>) {
 /// Matches and merges for a creation, at a revision of the directory.
 pub(crate) fn prepare(directory: &Directory, spec: &TaskSpec) -> CreateTask {
     let resultant = directory.resultant(spec);
-    CreateTask::prepare(spec.clone(), resultant, directory.revision())
+    CreateTask::prepare(spec.clone(), resultant, directory.matching_revision())
 }
 
-/// Searches the calendar for the period a creation will be bound to. It remembers the answer, so
-/// that it is not searched under the lock.
+/// How far the clock of a transaction may be behind the one of this process.
+const CLOCKS_APART_MICROS: i64 = 2_000_000;
+
+/// Searches the calendar for the period a creation will be bound to. It remembers the answer for a
+/// while, so that it is not searched under the lock.
 fn search_ahead(create: &CreateTask, now: Instant) {
-    let _remembered = create.resultant.period_after(create.spec.window, now);
+    let from = now.plus_micros(-CLOCKS_APART_MICROS).unwrap_or(now);
+    let _remembered = create.resultant.period_after(create.spec.window, from);
 }
 
 /// Entry 1: names the store.

@@ -20,19 +20,18 @@ use crate::query::{Page, freezes_near, page};
 
 /// How many tasks are read at once.
 const TASKS_PAGE: u64 = 1_000;
-/// How many tasks are looked at for what a freeze holds.
-const LOOKED_AT_LIMIT: usize = 100_000;
 /// How many of those it holds are named.
 const NAMED_LIMIT: usize = 100;
 
-/// Which waiting and cleared tasks a freeze holds, now or when it next begins.
+/// Which waiting and cleared tasks that a caller's grant covers a freeze holds, now or when it next
+/// begins.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Impact {
     /// How many wait.
     pub waiting: u64,
     /// How many are cleared.
     pub cleared: u64,
-    /// The first of those that the caller's grant covers.
+    /// The first of them.
     pub tasks: Vec<Task>,
     /// More tasks wait than were looked at.
     pub incomplete: bool,
@@ -95,12 +94,13 @@ impl Engine {
         changed.ok_or(Failure::Internal)
     }
 
-    /// Which waiting and cleared tasks a freeze holds, as far as they are looked at.
+    /// Which waiting and cleared tasks a freeze holds, as far as at most `limit` are looked at.
     pub async fn impact(
         &self,
         caller: &Principal,
         freeze: &Freeze,
         now: Instant,
+        limit: usize,
     ) -> Result<Impact, Failure> {
         let mut impact = Impact::default();
         let mut looked_at = 0;
@@ -118,7 +118,7 @@ impl Engine {
             if !full {
                 return Ok(impact);
             }
-            if looked_at >= LOOKED_AT_LIMIT {
+            if looked_at >= limit {
                 impact.incomplete = true;
                 return Ok(impact);
             }
@@ -188,6 +188,10 @@ impl Engine {
 
 impl Impact {
     fn count(&mut self, task: Task, grant: &Grant) {
+        let spec = &task.content.spec;
+        if !grant.covers(&spec.project, &spec.environment) {
+            return;
+        }
         match task.state {
             TaskState::Paused { .. } => self.waiting += 1,
             TaskState::Cleared { .. } => self.cleared += 1,
@@ -195,9 +199,7 @@ impl Impact {
             | TaskState::Finished { .. }
             | TaskState::Terminated { .. } => return,
         }
-        let spec = &task.content.spec;
-        let is_covered = grant.covers(&spec.project, &spec.environment);
-        if is_covered && self.tasks.len() < NAMED_LIMIT {
+        if self.tasks.len() < NAMED_LIMIT {
             self.tasks.push(task);
         }
     }

@@ -13,9 +13,11 @@ use tokio::sync::Notify;
 /// How far ahead the store is asked.
 pub(crate) const AHEAD_MICROS: i64 = 10_000_000;
 /// How often it is asked: other replicas write too, and do not tell.
-const ASK_EVERY_MICROS: i64 = 1_000_000;
+const ASK_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
 /// How much is kept. One number and its instant take about 40 bytes.
 pub(crate) const NEAR_LIMIT: usize = 20_000;
+/// So much that is due at once is enough to do.
+const PLENTY: usize = 2_000;
 
 /// What this process knows of what is due soon.
 #[derive(Debug, Default)]
@@ -29,15 +31,28 @@ struct Near {
     due: BTreeSet<(Instant, CrNumber)>,
     /// When a freeze has to be swept next.
     freeze: Option<Instant>,
-    /// Everything the store had up to this instant is in it.
+    /// Everything the store had before this instant is in it.
     until: Option<Instant>,
-    asked_at: Option<Instant>,
+    /// When the store was asked, by a clock that nobody sets.
+    asked_at: Option<std::time::Instant>,
 }
 
 impl Near {
     fn earliest(&self) -> Option<Instant> {
         let rows = self.due.first().map(|(at, _)| *at);
         rows.into_iter().chain(self.freeze).min()
+    }
+
+    /// Takes in what is due before the end of what is known. What is too much goes from the end.
+    fn put(&mut self, due: impl Iterator<Item = (Instant, CrNumber)>) {
+        for (at, number) in due {
+            if self.until.is_some_and(|until| at < until) {
+                self.due.insert((at, number));
+            }
+        }
+        while self.due.len() > NEAR_LIMIT {
+            self.until = self.due.pop_last().map(|(at, _)| at).or(self.until);
+        }
     }
 }
 
@@ -53,11 +68,7 @@ impl Horizon {
         let freezes = changes.freezes.iter().filter_map(|(_, row)| row.as_ref());
         let mut near = self.near();
         let before = near.earliest();
-        for (at, number) in tasks.chain(change_requests) {
-            if near.until.is_some_and(|until| at <= until) && near.due.len() < NEAR_LIMIT {
-                near.due.insert((at, number));
-            }
-        }
+        near.put(tasks.chain(change_requests));
         let freeze = freezes.filter_map(|row| row.due_at).min();
         near.freeze = near.freeze.into_iter().chain(freeze).min();
         let sooner = near
@@ -69,41 +80,44 @@ impl Horizon {
         }
     }
 
-    /// Whether the store has to be asked again.
-    pub(crate) fn is_stale(&self, now: Instant) -> bool {
+    /// Whether the store has to be asked again: what is known is old or does not reach far enough.
+    /// As long as there is plenty to do, asking again would only tell it once more.
+    pub(crate) fn is_stale(&self, now: Instant, monotonic: std::time::Instant) -> bool {
         let near = self.near();
-        let fresh = |asked: Instant| asked <= now && now.micros_since(asked) < ASK_EVERY_MICROS;
-        // As long as there is plenty to do, asking again would only tell it once more.
-        let plenty = near.due.len() > NEAR_LIMIT / 2;
+        let due_now = near.due.range(..=(now, CrNumber(u64::MAX)));
+        let plenty = due_now.take(PLENTY).count() == PLENTY;
         let covered = near.until.is_some_and(|until| now < until);
+        let fresh = |asked: std::time::Instant| monotonic.duration_since(asked) < ASK_EVERY;
         !(plenty || covered && near.asked_at.is_some_and(fresh))
     }
 
-    /// Takes over what the store says is due up to an instant, and when freezes are.
+    /// Takes over what the store says is due before an instant.
     pub(crate) fn fill(
         &self,
         found: Vec<(Instant, CrNumber)>,
-        freeze: Option<Instant>,
         until: Instant,
-        now: Instant,
+        monotonic: std::time::Instant,
     ) {
         let full = found.len() >= NEAR_LIMIT;
         let last = found.last().map(|(at, _)| *at);
         let mut near = self.near();
+        // What was noted while the store was asked is not in its answer, so what is known stays;
+        // what is there no longer is settled in vain.
         near.until = if full { last } else { Some(until) };
-        if near.due.len() > NEAR_LIMIT {
-            near.due.clear();
-        }
-        // What was noted while the store was asked is not in its answer; what is there no longer is
-        // settled in vain.
         near.due.extend(found);
-        near.freeze = near.freeze.into_iter().chain(freeze).min();
-        near.asked_at = Some(now);
+        near.put(std::iter::empty());
+        near.asked_at = Some(monotonic);
     }
 
-    /// Sets when a freeze has to be swept next.
-    pub(crate) fn set_freeze(&self, due_at: Option<Instant>) {
-        self.near().freeze = due_at;
+    /// Takes back what could not be settled.
+    pub(crate) fn put_back(&self, due: Vec<(Instant, CrNumber)>) {
+        self.near().put(due.into_iter());
+    }
+
+    /// Sets when a freeze has to be swept next, as it is read while nobody notes another one.
+    pub(crate) fn set_freeze(&self, read: impl FnOnce() -> Option<Instant>) {
+        let mut near = self.near();
+        near.freeze = read();
     }
 
     /// The next instant at which something is known to be due.
@@ -143,54 +157,76 @@ mod tests {
         Instant::from_micros(second * 1_000_000).unwrap()
     }
 
-    fn filled(numbers: &[(i64, u64)], until: i64, now: i64) -> Horizon {
+    #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+    fn clock() -> std::time::Instant {
+        std::time::Instant::now()
+    }
+
+    fn filled(numbers: &[(i64, u64)], until: i64, asked: std::time::Instant) -> Horizon {
         let horizon = Horizon::default();
         let found = numbers.iter().map(|(s, n)| (at(*s), CrNumber(*n)));
-        horizon.fill(found.collect(), None, at(until), at(now));
+        horizon.fill(found.collect(), at(until), asked);
         horizon
     }
 
     #[test]
     fn what_is_due_comes_out_in_the_order_of_time_and_never_early() {
-        let horizon = filled(&[(12, 1), (11, 2), (13, 3)], 20, 10);
+        let horizon = filled(&[(12, 1), (11, 2), (13, 3)], 20, clock());
         assert_eq!(horizon.take_due(at(10), 9), []);
         assert_eq!(horizon.earliest(), Some(at(11)));
         let taken = horizon.take_due(at(12), 9);
         assert_eq!(taken, [(at(11), CrNumber(2)), (at(12), CrNumber(1))]);
+        horizon.put_back(taken.clone());
+        assert_eq!(horizon.take_due(at(12), 9), taken);
         assert_eq!(horizon.take_due(at(20), 9), [(at(13), CrNumber(3))]);
     }
 
     #[test]
-    fn the_store_is_asked_again_after_a_second_and_after_a_jump_of_the_clock() {
+    fn the_store_is_asked_again_after_a_second_and_at_the_end_of_what_is_known() {
+        let asked = clock();
         let horizon = Horizon::default();
-        assert!(horizon.is_stale(at(0)), "it was never asked");
-        horizon.fill(Vec::new(), None, at(20), at(10));
-        assert!(!horizon.is_stale(at(10)));
-        assert!(horizon.is_stale(at(11)));
-        assert!(horizon.is_stale(at(9)), "the clock went back");
-        assert!(horizon.is_stale(at(20)));
+        assert!(horizon.is_stale(at(0), asked), "it was never asked");
+        horizon.fill(Vec::new(), at(20), asked);
+        assert!(!horizon.is_stale(at(10), asked));
+        assert!(
+            !horizon.is_stale(at(5), asked),
+            "what is known is known of the past too"
+        );
+        assert!(horizon.is_stale(at(10), asked + ASK_EVERY));
+        assert!(horizon.is_stale(at(20), asked));
     }
 
     #[test]
     fn a_full_horizon_is_worked_off_before_the_store_is_asked_again() {
         let numbers: Vec<(i64, u64)> = (0..NEAR_LIMIT as u64).map(|n| (15, n)).collect();
-        let horizon = filled(&numbers, 20, 10);
-        assert!(!horizon.is_stale(at(30)), "there is plenty to do");
-        assert_eq!(
-            horizon.take_due(at(15), NEAR_LIMIT / 2).len(),
-            NEAR_LIMIT / 2
-        );
+        let asked = clock();
+        let horizon = filled(&numbers, 20, asked);
+        let later = asked + ASK_EVERY;
+        assert!(horizon.is_stale(at(14), later), "nothing of it is due yet");
+        assert!(!horizon.is_stale(at(30), later), "there is plenty to do");
+        let taken = horizon.take_due(at(15), NEAR_LIMIT - PLENTY + 1);
+        assert_eq!(taken.len(), NEAR_LIMIT - PLENTY + 1);
         assert!(
-            horizon.is_stale(at(15)),
+            horizon.is_stale(at(15), asked),
             "more may be due at its last instant"
         );
     }
 
     #[test]
+    fn what_is_sooner_finds_room_in_a_full_horizon() {
+        let numbers: Vec<(i64, u64)> = (0..NEAR_LIMIT as u64).map(|n| (15, n)).collect();
+        let horizon = filled(&numbers, 20, clock());
+        horizon.put_back(vec![(at(12), CrNumber(77))]);
+        assert_eq!(horizon.take_due(at(12), 9), [(at(12), CrNumber(77))]);
+        assert_eq!(horizon.near().until, Some(at(15)));
+    }
+
+    #[test]
     fn what_is_noted_while_the_store_is_asked_is_kept() {
-        let horizon = filled(&[], 20, 10);
-        horizon.near().due.insert((at(12), CrNumber(7)));
-        horizon.fill(Vec::new(), None, at(21), at(11));
+        let asked = clock();
+        let horizon = filled(&[], 20, asked);
+        horizon.put_back(vec![(at(12), CrNumber(7))]);
+        horizon.fill(Vec::new(), at(21), asked);
         assert_eq!(horizon.take_due(at(12), 9), [(at(12), CrNumber(7))]);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use countersign_domain::Instant;
 use countersign_domain::batch::{Action, Command};
 use countersign_domain::directory::Directory;
-use countersign_domain::freeze::{Freeze, SweepFreeze, is_misplaced};
+use countersign_domain::freeze::{SweepFreeze, is_misplaced};
 use countersign_domain::ids::CrNumber;
 use countersign_domain::task::Task;
 use futures::future::join_all;
@@ -15,6 +15,7 @@ use futures::future::join_all;
 use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::horizon::{AHEAD_MICROS, NEAR_LIMIT};
+use crate::writer::monotonic;
 
 /// How many tasks are looked at in one step of a freeze's sweep. More than one change request can
 /// hold, so that each step comes to the end of one.
@@ -26,7 +27,7 @@ impl Engine {
     pub async fn next_due(&self) -> Result<(Option<Instant>, Instant), Failure> {
         let next = self.store().next_due().await;
         let next = next.map_err(|e| self.read_failed(&e))?;
-        let freeze = self.due_freeze().map(|(due_at, _)| due_at);
+        let freeze = self.directory().read(Directory::next_due_freeze);
         Ok((next.into_iter().chain(freeze).min(), self.instant().await?))
     }
 
@@ -34,12 +35,12 @@ impl Engine {
     /// with the next instant at which something is known to be due, and with the present one.
     pub async fn look_ahead(&self) -> Result<(Option<Instant>, Instant), Failure> {
         let mut now = self.clock().await?.max(self.newest());
-        if self.horizon().is_stale(now) {
+        if self.horizon().is_stale(now, monotonic()) {
             let until = now.plus_micros(AHEAD_MICROS).unwrap_or(Instant::LAST);
             let found = self.store().due(until, NEAR_LIMIT as u64).await;
             let found = found.map_err(|e| self.read_failed(&e))?;
-            let freeze = self.due_freeze().map(|(due_at, _)| due_at);
-            self.horizon().fill(found, freeze, until, now);
+            self.horizon().fill(found, until, monotonic());
+            self.note_due_freeze();
             // Where much is due soon, asking takes a while; whoever counted from before would sleep
             // that much too long.
             now = self.clock().await?.max(self.newest());
@@ -58,8 +59,11 @@ impl Engine {
     pub async fn settle_near(&self, now: Instant, limit: usize) -> Result<usize, Failure> {
         let due = self.horizon().take_due(now, limit);
         let settled = due.len();
-        self.settle(due.into_iter().map(|(_, number)| (number, None)))
-            .await?;
+        let settling = due.iter().map(|(_, number)| (*number, None));
+        if let Err(failure) = self.settle(settling).await {
+            self.horizon().put_back(due);
+            return Err(failure);
+        }
         Ok(settled + self.sweep_freeze(now).await?.unwrap_or_default())
     }
 
@@ -77,20 +81,44 @@ impl Engine {
         Ok(found + swept.map_or(0, |settled| settled + 1))
     }
 
-    /// One step of the sweep of the freeze that is due first, if one is: looks at the next tasks
-    /// that are cleared or held by a freeze, settles those that are not where the freezes put them,
-    /// and has the freeze remember how far it has come. Answers with how many it settled; `None`: no
-    /// freeze is due.
+    /// One step of the sweep of a freeze that is due, if one is. The first only says that it begins:
+    /// what is read after that holds everything that was decided before the freeze turned. Each other
+    /// one looks at the next tasks that are cleared or held by a freeze, settles those that are not
+    /// where the freezes put them, and has the freeze remember how far it has come. Answers with how
+    /// many it settled; `None`: no freeze is due.
     async fn sweep_freeze(&self, now: Instant) -> Result<Option<usize>, Failure> {
         // A freeze that another replica has changed is swept once it is known here.
-        let next = self.due_freeze();
-        let Some((due_at, freeze)) = next.clone().filter(|(due_at, _)| *due_at <= now) else {
-            self.horizon().set_freeze(next.map(|(due_at, _)| due_at));
+        let due = self.directory().read(|directory| {
+            let (due_at, freeze) = directory.due_freeze(now)?;
+            Some((due_at, Arc::clone(freeze), directory.revision()))
+        });
+        let Some((due_at, freeze, directory_revision)) = due else {
+            self.note_due_freeze();
             return Ok(None);
         };
-        let begun = freeze.sweep;
-        let began_at = begun.map_or(now, |sweep| sweep.began_at);
-        let after = begun.map_or(CrNumber(0), |sweep| sweep.through);
+        let (settled, through) = match freeze.sweep {
+            None => (0, Some(CrNumber(0))),
+            Some(sweep) => self.sweep_page(now, due_at, sweep.through).await?,
+        };
+        let sweep = SweepFreeze {
+            id: freeze.draft.id.clone(),
+            seen: freeze.stamp.sequence,
+            directory_revision,
+            through,
+        };
+        self.execute(command(Action::Sweep(sweep))).await?;
+        self.note_due_freeze();
+        Ok(Some(settled))
+    }
+
+    /// Looks at the next tasks after a change request. Answers with how many change requests it
+    /// settled, and through which one it has come; `None`: to the end.
+    async fn sweep_page(
+        &self,
+        now: Instant,
+        due_at: Instant,
+        after: CrNumber,
+    ) -> Result<(usize, Option<CrNumber>), Failure> {
         let page = self.store().held_or_cleared(after, SWEEP_PAGE).await;
         let page = page.map_err(|e| self.read_failed(&e))?;
         let (looked_at, through) = whole(page);
@@ -103,24 +131,13 @@ impl Engine {
         let settled = misplaced.len();
         self.settle(misplaced.into_iter().map(|number| (number, Some(due_at))))
             .await?;
-        let sweep = SweepFreeze {
-            id: freeze.draft.id.clone(),
-            seen: freeze.stamp.sequence,
-            began_at,
-            through,
-        };
-        self.execute(command(Action::Sweep(sweep))).await?;
-        self.horizon()
-            .set_freeze(self.due_freeze().map(|(due_at, _)| due_at));
-        Ok(Some(settled))
+        Ok((settled, through))
     }
 
-    fn due_freeze(&self) -> Option<(Instant, Arc<Freeze>)> {
-        let first = |directory: &Directory| {
-            let (due_at, freeze) = directory.first_due_freeze()?;
-            Some((due_at, Arc::clone(freeze)))
-        };
-        self.directory().read(first)
+    /// Has the horizon know when a freeze is due next.
+    fn note_due_freeze(&self) {
+        let next = || self.directory().read(Directory::next_due_freeze);
+        self.horizon().set_freeze(next);
     }
 
     /// Settles these change requests, each because of what was due, if its tasks do not know. What

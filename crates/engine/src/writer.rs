@@ -244,8 +244,8 @@ fn answer_all(batch: Vec<Waiting>, failure: &Failure) {
 /// For durations only; nothing is decided by it.
 #[expect(
     clippy::disallowed_methods,
-    reason = "measures how long the lock was waited for"
+    reason = "measures how long the lock was waited for, and how old what is known is"
 )]
-fn monotonic() -> std::time::Instant {
+pub(crate) fn monotonic() -> std::time::Instant {
     std::time::Instant::now()
 }

@@ -23,7 +23,7 @@ pub(super) fn create_task(
     if let Some(number) = session.set.holders.get(&spec.id).copied() {
         return existing_task(session, number, command, caller);
     }
-    if command.directory_revision != session.context.directory.revision() {
+    if command.directory_revision != session.context.directory.matching_revision() {
         return Err(Stop::Stale);
     }
     let context = session.context;

@@ -4,6 +4,10 @@ use super::occurrences::HORIZON;
 use super::search::Found;
 use crate::Instant;
 
+/// For how long an answer that is dear to find is taken for the one of a later instant too: a
+/// creation is prepared before the lock, and decided a moment later under it.
+const LINGERS_MICROS: i64 = 60_000_000;
+
 /// How far a search looks around the instant it was asked about.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reach {
@@ -39,13 +43,14 @@ impl Memo {
         if t == self.asked {
             return true;
         }
+        let lingers = (0..LINGERS_MICROS).contains(&(t.micros() - self.asked.micros()));
         let Found::Period(found) = self.found else {
-            return false;
+            return lingers;
         };
         // No other period ends between `t` and this one, and neither search cuts it.
         let first = t.min(self.asked);
         let last = t.max(self.asked);
-        self.is_lasting
+        (self.is_lasting || lingers)
             && found.start.min(self.asked) <= t
             && t < found.end
             && found.start.micros() > Reach::around(last).floor
@@ -75,6 +80,11 @@ mod tests {
             ("2026-11-23T16:00:00Z", false),
         ] {
             assert_eq!(lasting.answers(at(t)), answers, "{t}");
+        }
+        for dear in [memo(Found::Period(period), false), memo(Found::None, true)] {
+            assert!(dear.answers(at("2026-11-23T00:00:59Z")));
+            assert!(!dear.answers(at("2026-11-23T00:01:00Z")));
+            assert!(!dear.answers(at("2026-11-22T23:59:59Z")));
         }
         let later = at("2026-11-23T01:00:00Z");
         assert!(!memo(Found::Period(period), false).answers(later));

@@ -24,18 +24,19 @@ pub(super) fn closing(task: &Task, resultant: &ResultantPolicy, now: Instant) ->
             at: end,
         });
     }
-    let next =
-        |from: Instant, at: Instant| match resultant.period_after(task.content.spec.window, at) {
-            Bound::To(period) => period.cut(Some(from), None),
-            Bound::Free | Bound::Nowhere(_) => None,
-        };
-    if let Some(period) = next(end, now) {
+    let window = task.content.spec.window;
+    let after = |period: Period| period.cut(Some(end), None);
+    if let Bound::To(period) = resultant.period_after(window, now)
+        && let Some(period) = after(period)
+    {
         return Some(Closing::Binds(period));
     }
-    let (mut at, mut last) = (end, None);
-    while let Some(period) = next(at, at) {
-        at = period.end;
-        last = Some(period);
-    }
+    // Nothing follows any more, so what has passed by now is all there ever was.
+    let missed = resultant.calendar().periods_after(end);
+    let missed = missed
+        .map_while(|period| after(period)?.cut(window.start, window.end))
+        .take_while(|period| period.end <= now);
+    let last = missed.last();
+    let at = last.map_or(end, |period| period.end);
     Some(Closing::Ends { last, at })
 }

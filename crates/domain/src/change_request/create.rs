@@ -27,7 +27,7 @@ pub struct CreateTask {
     pub resultant_digest: String,
     /// By what the task finds a change request to share; `None`: it shares with nobody.
     pub sharing_key: Option<String>,
-    /// The revision of the directory it was merged at.
+    /// The matching revision of the directory it was merged at.
     pub directory_revision: u64,
 }
 

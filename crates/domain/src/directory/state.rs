@@ -16,6 +16,8 @@ use crate::task::TaskSpec;
 #[derive(Debug, Clone, Default)]
 pub struct Directory {
     revision: u64,
+    /// The revision of the newest policy or team event that was taken in here.
+    matching_revision: u64,
     policies: BTreeMap<PolicyId, Arc<Policy>>,
     teams: BTreeMap<TeamId, Arc<Team>>,
     /// Deleted ones too, while what they held is being let go.
@@ -34,6 +36,7 @@ impl Directory {
     ) -> Self {
         let mut directory = Self {
             revision,
+            matching_revision: revision,
             ..Self::default()
         };
         for policy in policies {
@@ -53,6 +56,12 @@ impl Directory {
     /// How many events it has taken in.
     pub fn revision(&self) -> u64 {
         self.revision
+    }
+
+    /// Changes whenever what tasks match and merge into may: not with freezes. Only good for telling
+    /// two states of this very directory apart.
+    pub fn matching_revision(&self) -> u64 {
+        self.matching_revision
     }
 
     /// A policy by id.
@@ -95,11 +104,20 @@ impl Directory {
         after(&self.freezes, id).filter(|freeze| !freeze.deleted)
     }
 
-    /// The freeze because of which tasks have to be looked at first, if any is known to have to be.
-    pub fn first_due_freeze(&self) -> Option<(Instant, &Arc<Freeze>)> {
-        let due = self.freezes.values();
-        due.filter_map(|freeze| Some((freeze.due_at?, freeze)))
-            .min_by_key(|(due_at, _)| *due_at)
+    /// The next instant at which tasks have to be looked at because of a freeze.
+    pub fn next_due_freeze(&self) -> Option<Instant> {
+        let freezes = self.freezes.values();
+        freezes.filter_map(|freeze| freeze.due_at).min()
+    }
+
+    /// The freeze because of which tasks have to be looked at now, if any: the one that turned last,
+    /// so that a halt does not wait until everything before it is done.
+    pub fn due_freeze(&self, now: Instant) -> Option<(Instant, &Arc<Freeze>)> {
+        let freezes = self.freezes.values();
+        freezes
+            .filter_map(|freeze| Some((freeze.due_at?, freeze)))
+            .filter(|(due_at, _)| *due_at <= now)
+            .max_by_key(|(due_at, _)| *due_at)
     }
 
     /// The freezes that could hold tasks of a project and environment, as far as those tell.
@@ -158,6 +176,7 @@ impl Directory {
     ) -> Result<Option<Policy>, IllegalEdge> {
         let next = apply_policy(self.policies.get(id).map(Arc::as_ref), event, stamp)?;
         self.revision += 1;
+        self.matching_revision = self.revision;
         if let Some(old) = self.policies.remove(id) {
             self.index.remove(id, &old.draft.scopes);
         }
@@ -176,6 +195,7 @@ impl Directory {
     ) -> Result<Option<Team>, IllegalEdge> {
         let next = apply_team(self.teams.get(id).map(Arc::as_ref), event, stamp)?;
         self.revision += 1;
+        self.matching_revision = self.revision;
         match &next {
             Some(team) => self.teams.insert(id.clone(), Arc::new(team.clone())),
             None => self.teams.remove(id),

@@ -15,15 +15,17 @@ use crate::refusal::Refusal;
 /// The shortest freeze, as the shortest window.
 const SHORTEST_MICROS: i64 = 60_000_000;
 
-/// How far tasks have been looked at because of a freeze.
+/// How far tasks have been looked at because of a freeze. A sweep begins by saying that it has come
+/// to nothing yet: whatever was decided before its turn is in the store then, and what is decided
+/// later knows of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SweepFreeze {
     /// Which freeze.
     pub id: FreezeId,
     /// The sequence of its newest entry, as it was when they were.
     pub seen: u64,
-    /// Since when.
-    pub began_at: Instant,
+    /// The revision of the directory by which they were judged.
+    pub directory_revision: u64,
     /// Through the tasks of this change request; `None`: all of them.
     pub through: Option<CrNumber>,
 }
@@ -118,16 +120,16 @@ pub(crate) fn lift_freeze(
     Ok(Some(Event::Freeze(id.clone(), event)))
 }
 
-/// Decides what is remembered of a sweep. `None`: the freeze is not what it was when the tasks were
-/// looked at, so they have to be again.
+/// Decides what is remembered of a sweep. `None`: the freeze or the directory is not what it was
+/// when the tasks were looked at, so they have to be again.
 pub fn sweep_freeze(directory: &Directory, command: &SweepFreeze, now: Instant) -> Option<Event> {
     let freeze = directory.freeze_or_remains(&command.id)?;
     let due_at = freeze.due_at.filter(|&due| due <= now)?;
-    if freeze.stamp.sequence != command.seen {
+    let judged_by = (command.seen, command.directory_revision);
+    if judged_by != (freeze.stamp.sequence, directory.revision()) {
         return None;
     }
-    // A clock that ran ahead of the transaction's has looked at nothing later than now.
-    let began_at = command.began_at.min(now);
+    let began_at = freeze.sweep.map_or(now, |sweep| sweep.began_at);
     let sweep = command.through.map(|through| Sweep { began_at, through });
     let due_at = match sweep {
         Some(_) => Some(due_at),
@@ -187,7 +189,12 @@ fn check_times(draft: &FreezeDraft, now: Instant) -> Result<(), Refusal> {
         }
     }
     match (draft.calendar().first_after(now), &draft.recurrence) {
-        (Found::Period(_), _) | (_, None) => Ok(()),
+        (Found::Period(_), _) => Ok(()),
+        (Found::None | Found::TooMuchWork, None) => refused(
+            "start",
+            start.to_string(),
+            "a start at most ten years ahead",
+        ),
         (Found::None, Some(recurrence)) => refused(
             "recurrence",
             format!("{recurrence}, which never comes between start and end within ten years"),

@@ -22,5 +22,5 @@ pub use decide::{SweepFreeze, sweep_freeze};
 pub(crate) use decide::{create_freeze, delete_freeze, lift_freeze, update_freeze};
 pub use draft::{FreezeDraft, FreezeField};
 pub use event::FreezeEvent;
-pub use outlook::{Hold, Outlook, is_misplaced, outlook, would_hold};
+pub use outlook::{Hold, Outlook, earliest_start, is_misplaced, outlook, would_hold};
 pub use state::{Freeze, FreezeState, Lifted, Sweep};

@@ -10,7 +10,7 @@ use crate::policy::{Bound, OnClose, ResultantPolicy};
 use crate::task::{Task, TaskState, WaitingFor};
 
 /// How many freezes and periods are looked through for the first instant without a hindrance.
-const STEPS_LIMIT: usize = 1_000;
+const STEPS_LIMIT: usize = 200;
 
 /// A freeze that holds a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,22 +30,14 @@ pub struct Outlook {
     pub holds: Vec<Hold>,
     /// When a freeze that matches it began or will begin, whichever is first.
     pub next_freeze: Option<Instant>,
-    /// The first instant at which time lets it start; `None`: never, or nobody knows.
-    pub earliest_start: Option<Instant>,
 }
 
 /// What is ahead of a task at an instant, among these freezes. Nothing, if it cannot start any more.
-pub fn outlook(
-    task: &Task,
-    resultant: &ResultantPolicy,
-    freezes: &[Arc<Freeze>],
-    now: Instant,
-) -> Outlook {
+pub fn outlook(task: &Task, freezes: &[Arc<Freeze>], now: Instant) -> Outlook {
     if !task.could_start() {
         return Outlook::default();
     }
-    let matches = |freeze: &&Arc<Freeze>| freeze.matches(&task.content.spec);
-    let matching: Vec<&Arc<Freeze>> = freezes.iter().filter(matches).collect();
+    let matching = matching(task, freezes);
     let holds = matching.iter().filter_map(|freeze| {
         let period = freeze.in_force(now)?;
         Some(Hold {
@@ -61,8 +53,12 @@ pub fn outlook(
     Outlook {
         holds: holds.collect(),
         next_freeze: matching.iter().filter_map(begins).min(),
-        earliest_start: earliest_start(task, resultant, &matching, now),
     }
+}
+
+fn matching<'a>(task: &Task, freezes: &'a [Arc<Freeze>]) -> Vec<&'a Arc<Freeze>> {
+    let matches = |freeze: &&Arc<Freeze>| freeze.matches(&task.content.spec);
+    freezes.iter().filter(matches).collect()
 }
 
 /// Whether a task that is cleared or waits for a freeze is not where the freezes put it.
@@ -101,12 +97,18 @@ pub fn would_hold(freeze: &Freeze, task: &Task, now: Instant) -> bool {
         && bounds.end.is_none_or(|end| end > begins)
 }
 
-fn earliest_start(
+/// The first instant at which time lets a task start; `None`: it cannot start any more, or never,
+/// or nobody knows, or that takes too long to find.
+pub fn earliest_start(
     task: &Task,
     resultant: &ResultantPolicy,
-    freezes: &[&Arc<Freeze>],
+    freezes: &[Arc<Freeze>],
     now: Instant,
 ) -> Option<Instant> {
+    if !task.could_start() {
+        return None;
+    }
+    let freezes = matching(task, freezes);
     let mut bounds = task.bounds();
     let mut at = now;
     for _ in 0..STEPS_LIMIT {

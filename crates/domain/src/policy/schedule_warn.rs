@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use super::{Policy, PolicyDraft, Warning, calendar_of, scopes_may_overlap};
 use crate::Instant;
-use crate::calendar::{Calendar, Found, Period, Source};
+use crate::calendar::{Calendar, Found, Source};
 use crate::freeze::{Freeze, FreezeDraft};
 use crate::ids::FreezeId;
 
 /// How many other policies are looked at; each may take milliseconds.
 const POLICIES_LIMIT: usize = 200;
+/// How many of their periods, in all.
+const PERIODS_LIMIT: usize = 20_000;
 /// How far ahead windows are compared with freezes.
 const YEAR_MICROS: i64 = 366 * 86_400 * 1_000_000;
 
@@ -39,7 +41,11 @@ pub fn window_warnings(
         .filter(|other| scopes_may_overlap(&policy.scopes, &other.scopes));
     for other in meeting.take(POLICIES_LIMIT) {
         let both = [windows, other.terms.windows.as_slice()];
-        if calendar_of(both.into_iter()).first_after(now) == Found::None {
+        // What takes too long to look through is refused as well when a task is created.
+        if !matches!(
+            calendar_of(both.into_iter()).first_after(now),
+            Found::Period(_)
+        ) {
             found.push(Warning::WindowsNeverMeet {
                 policy: policy.id.clone(),
                 other: other.id.clone(),
@@ -47,7 +53,8 @@ pub fn window_warnings(
         }
     }
     let freezes: Vec<&FreezeDraft> = freezes.iter().map(|freeze| &freeze.draft).collect();
-    found.extend(inside_freezes(policy, &freezes, now));
+    let mut left = PERIODS_LIMIT;
+    found.extend(inside_freezes(policy, &freezes, now, &mut left));
     found
 }
 
@@ -65,9 +72,10 @@ pub fn freeze_warnings(
         .iter()
         .map(|policy| &policy.draft)
         .filter(|policy| has_windows(policy) && holds(freeze, policy));
+    let mut left = PERIODS_LIMIT;
     concerned
         .take(POLICIES_LIMIT)
-        .filter_map(|policy| inside_freezes(policy, &all, now))
+        .filter_map(|policy| inside_freezes(policy, &all, now, &mut left))
         .collect()
 }
 
@@ -80,8 +88,14 @@ fn holds(freeze: &FreezeDraft, policy: &PolicyDraft) -> bool {
     freeze.recurrence.is_some() && scopes_may_overlap(&freeze.scopes, &policy.scopes)
 }
 
-/// Warns where every period within the next year lies inside recurring freezes.
-fn inside_freezes(policy: &PolicyDraft, freezes: &[&FreezeDraft], now: Instant) -> Option<Warning> {
+/// Warns where every period within the next year lies inside recurring freezes. Not where there are
+/// more periods than are left to be looked at.
+fn inside_freezes(
+    policy: &PolicyDraft,
+    freezes: &[&FreezeDraft],
+    now: Instant,
+    left: &mut usize,
+) -> Option<Warning> {
     let holding: Vec<&&FreezeDraft> = freezes.iter().filter(|it| holds(it, policy)).collect();
     let sources: Vec<Source> = holding.iter().filter_map(|it| it.source()).collect();
     if sources.is_empty() {
@@ -90,11 +104,16 @@ fn inside_freezes(policy: &PolicyDraft, freezes: &[&FreezeDraft], now: Instant) 
     let frozen = Calendar::new(vec![sources]);
     let until = now.plus_micros(YEAR_MICROS).unwrap_or(Instant::LAST);
     let windows = calendar_of(std::iter::once(policy.terms.windows.as_slice()));
-    let periods = windows.periods_after(now);
+    let mut holding_on = frozen.periods_after(now);
+    let mut held = holding_on.next()?;
     let mut any = false;
-    for period in periods.take_while(|period| period.start < until) {
+    for period in windows.periods_after(now).take_while(|it| it.start < until) {
         any = true;
-        if !covers(&frozen, period) {
+        while held.end <= period.start {
+            held = holding_on.next()?;
+        }
+        *left = left.checked_sub(1)?;
+        if period.start < held.start || held.end < period.end {
             return None;
         }
     }
@@ -104,11 +123,4 @@ fn inside_freezes(policy: &PolicyDraft, freezes: &[&FreezeDraft], now: Instant) 
         policy: policy.id.clone(),
         freezes: ids,
     })
-}
-
-fn covers(frozen: &Calendar, period: Period) -> bool {
-    match frozen.first_after(period.start) {
-        Found::Period(found) => found.start <= period.start && period.end <= found.end,
-        Found::None | Found::TooMuchWork => false,
-    }
 }

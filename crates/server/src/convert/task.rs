@@ -2,7 +2,7 @@
 
 use countersign_domain::Refusal;
 use countersign_domain::change_request::{Case, GroupDeficit, sentence};
-use countersign_domain::freeze::{Hold, Outlook, outlook};
+use countersign_domain::freeze::{Hold, Outlook, earliest_start, outlook};
 use countersign_domain::ids::TeamId;
 use countersign_domain::task::{
     Blocker, Outcome, Permit, Signal, Start, Task, TaskState, TerminationReason, blockers, permit,
@@ -21,7 +21,8 @@ use super::window::timestamp;
 impl Show<'_> {
     /// A task as the gate sees it.
     pub(crate) fn task(&self, case: &Case, task: &Task, standing: &Standing) -> v1::Task {
-        let ahead = outlook(task, &case.resultant, &standing.freezes, self.now);
+        let ahead = outlook(task, &standing.freezes, self.now);
+        let earliest = earliest_start(task, &case.resultant, &standing.freezes, self.now);
         let (termination_reason, ended_at) = match &task.state {
             TaskState::Paused { .. } | TaskState::Cleared { .. } | TaskState::Running { .. } => {
                 (v1::TerminationReason::Unspecified, None)
@@ -48,13 +49,13 @@ impl Show<'_> {
             message: self.told(case, task, standing, &ahead),
             sequence: task.stamp.sequence.max(case.change_request.stamp.sequence),
             period: task.period.map(show_period),
-            earliest_start: ahead.earliest_start.map(timestamp),
+            earliest_start: earliest.map(timestamp),
         }
     }
 
     /// What a runner is told about a task.
     pub(crate) fn signal(&self, case: &Case, task: &Task, standing: &Standing) -> v1::TaskSignal {
-        let ahead = outlook(task, &case.resultant, &standing.freezes, self.now);
+        let ahead = outlook(task, &standing.freezes, self.now);
         let termination_reason = match &task.state {
             TaskState::Terminated { reason, .. } => show_reason(*reason),
             TaskState::Paused { .. }
@@ -80,7 +81,7 @@ impl Show<'_> {
 impl Show<'_> {
     /// Where a task stands, in one line (C5).
     pub(crate) fn sentence(&self, case: &Case, task: &Task, standing: &Standing) -> String {
-        let ahead = outlook(task, &case.resultant, &standing.freezes, self.now);
+        let ahead = outlook(task, &standing.freezes, self.now);
         self.told(case, task, standing, &ahead)
     }
 

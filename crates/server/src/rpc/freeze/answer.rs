@@ -14,6 +14,11 @@ use crate::convert::policy::show_warning;
 use crate::fault::Fault;
 use crate::rpc::gate::{Caller, Gate, unexpected};
 
+/// How many tasks are looked at for what a freeze that is tried out would hold.
+const TRIED_OUT_LIMIT: usize = 100_000;
+/// How many are for one that is kept: whoever halts everything waits for the answer.
+const KEPT_LIMIT: usize = 10_000;
+
 /// The freeze as kept. A repeated call may find that it was deleted since.
 pub(super) fn freeze_of(answer: Answer, id: &FreezeId) -> Result<Arc<Freeze>, Fault> {
     match answer {
@@ -47,7 +52,12 @@ pub(super) async fn change(
     };
     // The clock may be behind the entry by which the freeze came to be.
     let now = gate.engine.now().max(freeze.changed.instant);
-    let impact = match gate.engine.impact(caller, &freeze, now).await {
+    let limit = if validate_only {
+        TRIED_OUT_LIMIT
+    } else {
+        KEPT_LIMIT
+    };
+    let impact = match gate.engine.impact(caller, &freeze, now, limit).await {
         Ok(impact) => Some(impact),
         Err(failure) if validate_only => return Err(failure.into()),
         // The freeze is kept: whoever was told otherwise would declare it again.
