@@ -33,7 +33,7 @@ const STEPS: &str = "
     2 ann approve t2
     3 run start t1
     4 adm freeze f reason=audit
-    4 time sweep f
+    4 time settle t2
     5 adm freeze g from=9 to=99 every=*/10_*_*_*_*@UTC@3m tenants=x
     6 adm freeze h envs=dev to=99
     7 adm lift-freeze h

@@ -23,6 +23,13 @@ const STATES: &[(&str, &str, &str)] = &[
     ("WINDOW", "APPROVED PAUSED:window", "11 bob approve t1"),
     ("CLEARED", "APPROVED CLEARED", "11 bob approve t1"),
     (
+        "FREEZE",
+        "APPROVED PAUSED:freeze",
+        "11 bob approve t1
+         12 adm freeze f
+         12 time sweep f",
+    ),
+    (
         "RUNNING",
         "APPROVED RUNNING",
         "11 bob approve t1
@@ -76,7 +83,7 @@ const BEGIN: &str = "0 adm policy two users=ann,bob,cat,carl,svc min=2 block
                      1 {create}
                      10 ann approve t1 comment=first";
 
-/// What the commands of the four tables are, in this order.
+/// What the commands of the five tables are, in this order.
 const COMMANDS: &str = "
 orc create same
 orc create other
@@ -154,6 +161,71 @@ ran finish               | NotRunning           | NotRunning           | NotRunn
 orc finish               | NotRunning           | NotRunning           | NotRunning
 rex finish               | NotFound             | NotFound             | NotFound
 time settle              | repeat               | repeat               | repeat
+",
+    );
+}
+
+/// A freeze holds the task; nothing else is in its way.
+#[test]
+fn while_a_freeze_holds() {
+    every_cell(
+        20,
+        "
+                         | FREEZE
+orc create same          | repeat
+orc create other         | TaskIdTaken
+far create same          | OutsideGrant
+cat approve              | Done
+ann approve              | repeat
+sam approve              | NotAnApprover
+carl approve             | CreatorBlocked
+svc approve              | CannotDecide
+orc approve              | CannotDecide
+bob reject               | Done → REJECTED
+cat reject               | Done → REJECTED
+carl reject              | Done → REJECTED
+sam reject               | NotAnApprover
+svc reject               | CannotDecide
+ann revoke               | Done → PENDING
+cat revoke               | NothingToRevoke
+sam revoke               | NothingToRevoke
+carl withdraw            | Done → GONE
+orc withdraw             | Done → GONE
+sam withdraw             | NotTheCreator
+run start                | StartNotNow:freeze
+run start gen=0          | StartNotNow:freeze
+run start claim=c2       | StartNotNow:freeze
+ran start                | StartNotNow:freeze
+rex start                | NotFound
+run start digest=d2      | StartNotNow:freeze
+run start digest=none    | StartNotNow:freeze
+run finish               | NotRunning
+run finish outcome=failed| NotRunning
+run finish claim=c2      | NotRunning
+ran finish               | NotRunning
+orc finish               | NotRunning
+rex finish               | NotFound
+time settle              | repeat
+",
+    );
+}
+
+/// The window of a task that a freeze holds closes, and nobody has settled.
+#[test]
+fn the_window_closed_under_a_freeze_and_nobody_looked() {
+    cells(
+        100,
+        "
+               | FREEZE
+time settle    | Done → CLOSED
+orc create same| Done → CLOSED
+cat approve    | Done → CLOSED
+sam approve    | NotAnApprover → CLOSED
+carl reject    | NothingCanStart → CLOSED
+ann revoke     | NothingCanStart → CLOSED
+orc withdraw   | NotWithdrawable → CLOSED
+run start      | StartNever → CLOSED
+run finish     | NotRunning → CLOSED
 ",
     );
 }

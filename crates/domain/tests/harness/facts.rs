@@ -1,9 +1,11 @@
 //! The words for replies and states, as tests write them.
 
+use std::sync::Arc;
+
 use countersign_domain::batch::Reply;
 use countersign_domain::calendar::Period;
 use countersign_domain::change_request::{Case, CrState, ExpiryCause, deficit, sentence};
-use countersign_domain::freeze::{FreezeState, Hold, Outlook, outlook};
+use countersign_domain::freeze::{Freeze, FreezeState, Hold, Outlook, earliest_start, outlook};
 use countersign_domain::ids::{CrPrefix, FreezeId};
 use countersign_domain::refusal::NotNow;
 use countersign_domain::task::{
@@ -111,7 +113,9 @@ fn task_facts(gate: &Gate, case: &Case, id: &str, now: Instant) -> Vec<String> {
     let found = blockers(task, &deficit(case, &gate.directory), &outlook, now);
     let found: Vec<String> = found.iter().map(blocker).collect();
     facts.push(format!("blockers={}", found.join(",")));
-    facts.push(format!("earliest={}", second(outlook.earliest_start)));
+    let freezes = freezes_of(gate);
+    let earliest = earliest_start(task, &case.resultant, &freezes, now);
+    facts.push(format!("earliest={}", second(earliest)));
     facts.push(format!("tasks={}", case.tasks.len()));
     facts.push(format!("cause={}", cause(case)));
     facts.push(format!("due={}", second(case.change_request.due_at())));
@@ -122,8 +126,11 @@ fn task_facts(gate: &Gate, case: &Case, id: &str, now: Instant) -> Vec<String> {
 /// What is ahead of a task.
 pub(crate) fn outlook_of(gate: &Gate, id: &str, now: Instant) -> Outlook {
     let case = gate.case(id).unwrap();
-    let freezes: Vec<_> = gate.directory.freezes_after(None).cloned().collect();
-    outlook(&case.tasks[&task_id(id)], &case.resultant, &freezes, now)
+    outlook(&case.tasks[&task_id(id)], &freezes_of(gate), now)
+}
+
+fn freezes_of(gate: &Gate) -> Vec<Arc<Freeze>> {
+    gate.directory.freezes_after(None).cloned().collect()
 }
 
 /// `10..20`.

@@ -35,7 +35,7 @@ impl Gate {
     /// A creation, prepared with the directory as it is.
     pub(crate) fn prepare(&self, spec: TaskSpec) -> Action {
         let resultant = self.directory.resultant(&spec);
-        let revision = self.directory.revision();
+        let revision = self.directory.matching_revision();
         Action::Create(Box::new(CreateTask::prepare(spec, resultant, revision)))
     }
 

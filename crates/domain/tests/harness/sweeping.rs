@@ -19,16 +19,18 @@ impl Gate {
             let freeze = self.directory.freeze_or_remains(&id).unwrap();
             assert_eq!(freeze.sweep.map(|sweep| sweep.through), Some(through));
         }
+        let entries = self.store.log.len() - before;
         let now = clock.max(self.store.head.instant);
-        for task in self
+        let tasks = self
             .store
             .cases
             .values()
-            .flat_map(|case| case.tasks.values())
-        {
+            .flat_map(|case| case.tasks.values());
+        // Where it was not due, another one may be.
+        for task in tasks.filter(|_| entries > 0) {
             self.is_swept(task, &id, now);
         }
-        (Reply::Done(Answer::Settled), self.store.log.len() - before)
+        (Reply::Done(Answer::Settled), entries)
     }
 
     /// Looks at the tasks of so many change requests; answers how far it came, if not through all.
@@ -38,10 +40,18 @@ impl Gate {
         clock: Instant,
         page: usize,
     ) -> Option<CrNumber> {
-        let freeze = self.directory.freeze_or_remains(id)?.clone();
         let now = clock.max(self.store.head.instant);
-        freeze.due_at.filter(|&due| due <= now)?;
-        let after = freeze.sweep.map_or(CrNumber(0), |sweep| sweep.through);
+        let due_at = |gate: &Self| {
+            let freeze = gate.directory.freeze_or_remains(id)?;
+            freeze.due_at.filter(|&due| due <= now)
+        };
+        due_at(self)?;
+        if self.directory.freeze_or_remains(id)?.sweep.is_none() {
+            self.swept(id, clock, Some(CrNumber(0)));
+        }
+        let due_at = due_at(self);
+        let sweep = self.directory.freeze_or_remains(id)?.sweep;
+        let after = sweep.map_or(CrNumber(0), |sweep| sweep.through);
         let concerned = self
             .store
             .cases
@@ -52,18 +62,22 @@ impl Gate {
         for &number in numbers.iter().take(page) {
             let mut tasks = self.store.cases[&number].tasks.values();
             if tasks.any(|task| is_misplaced(task, &self.directory, now)) {
-                let due_at = freeze.due_at;
                 self.act(Action::Settle { number, due_at }, clock);
             }
         }
+        self.swept(id, clock, through);
+        through
+    }
+
+    fn swept(&mut self, id: &FreezeId, clock: Instant, through: Option<CrNumber>) {
+        let freeze = self.directory.freeze_or_remains(id).unwrap();
         let command = SweepFreeze {
             id: id.clone(),
             seen: freeze.stamp.sequence,
-            began_at: freeze.sweep.map_or(now, |sweep| sweep.began_at),
+            directory_revision: self.directory.revision(),
             through,
         };
         self.act(Action::Sweep(command), clock);
-        through
     }
 
     fn act(&mut self, action: Action, clock: Instant) {

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use countersign_domain::calendar::Period;
 use countersign_domain::change_request::{
     self, ChangeRequest, CrEvent, CrState, Eligibility, ExpiryCause,
 };
 use countersign_domain::directory::{PolicyEvent, Team, TeamEvent, apply_policy, apply_team};
-use countersign_domain::ids::ClaimId;
+use countersign_domain::freeze::{Freeze, FreezeDraft, FreezeEvent, Sweep, apply_freeze};
+use countersign_domain::ids::{ClaimId, CrNumber};
 use countersign_domain::log::{AggregateKey, Event, Stamp};
 use countersign_domain::policy::Policy;
 use countersign_domain::task::{
@@ -15,7 +17,7 @@ use countersign_domain::task::{
 
 use crate::harness::Gate;
 use crate::harness::facts::task_word;
-use crate::harness::people::{at, caller, digest, person, task_id};
+use crate::harness::people::{at, caller, digest, freeze_id, person, task_id};
 
 const STAMP: u64 = 1_000;
 
@@ -28,6 +30,18 @@ const TASK_EDGES: &[(&str, &str, &str)] = &[
     ("PAUSED:window", "held for approval", "PAUSED:approval"),
     ("PAUSED:window", "cleared", "CLEARED"),
     ("PAUSED:window", "terminated", "TERMINATED:rejected"),
+    ("PAUSED:approval", "held for freeze", "PAUSED:freeze"),
+    ("PAUSED:approval", "bound", "PAUSED:approval"),
+    ("PAUSED:window", "held for freeze", "PAUSED:freeze"),
+    ("PAUSED:window", "bound", "PAUSED:window"),
+    ("PAUSED:freeze", "held for approval", "PAUSED:approval"),
+    ("PAUSED:freeze", "held for window", "PAUSED:window"),
+    ("PAUSED:freeze", "cleared", "CLEARED"),
+    ("PAUSED:freeze", "terminated", "TERMINATED:rejected"),
+    // Whether a freeze holds in the next period, only a settling says.
+    ("PAUSED:freeze", "bound", "PAUSED:window"),
+    ("CLEARED", "held for freeze", "PAUSED:freeze"),
+    ("CLEARED", "bound", "PAUSED:window"),
     ("CLEARED", "held for approval", "PAUSED:approval"),
     ("CLEARED", "held for window", "PAUSED:window"),
     ("CLEARED", "started", "RUNNING"),
@@ -117,6 +131,112 @@ fn a_start_or_a_clearing_of_another_generation_is_no_edge() {
 }
 
 #[test]
+fn w4_a_task_is_bound_to_later_periods_only() {
+    let task = bound_task();
+    for (start, end, legal) in [
+        (100, 200, true),
+        (101, 102, true),
+        (99, 200, false),
+        (0, 100, false),
+        (0, 50, false),
+    ] {
+        let next = task::apply(Some(&task), &bound(start, end), stamp());
+        assert_eq!(next.is_ok(), legal, "{start}..{end}");
+    }
+    let free = Task {
+        period: None,
+        ..task.clone()
+    };
+    assert!(task::apply(Some(&free), &bound(100, 200), stamp()).is_err());
+    for event in task_events().into_iter().map(|(_, event)| event) {
+        let kept = task::apply(Some(&task), &event, stamp()).map(|next| next.period);
+        let expected = match &event {
+            TaskEvent::Bound { period } => Some(*period),
+            _ => task.period,
+        };
+        assert_eq!(kept.unwrap_or(expected), expected, "{event:?}");
+    }
+}
+
+/// From which states of a freeze an event leads, and where to.
+const FREEZE_EDGES: &[(&str, &str, &str)] = &[
+    ("absent", "created", "due"),
+    ("settled", "updated", "due"),
+    ("settled", "lifted", "due"),
+    ("settled", "deleted and due", "remains"),
+    ("settled", "deleted", "absent"),
+    ("due", "updated", "due"),
+    ("due", "lifted", "due"),
+    ("due", "deleted and due", "remains"),
+    ("due", "deleted", "absent"),
+    ("due", "swept in part", "due"),
+    ("due", "swept", "settled"),
+    ("remains", "created", "due"),
+    ("remains", "swept in part", "remains"),
+    ("remains", "swept", "absent"),
+];
+
+#[test]
+fn f3_a_freeze_knows_its_edges_and_no_others() {
+    let gate = Gate::played("0 adm freeze f");
+    let due = gate.directory.freeze(&freeze_id("f")).unwrap().as_ref();
+    let events = freeze_events(&due.draft);
+    let after = |event: usize| apply_freeze(Some(due), &events[event].1, stamp()).unwrap();
+    let states = [None, Some(due.clone()), after(6), after(3)];
+    let mut found = Vec::new();
+    for state in &states {
+        for (name, event) in &events {
+            if let Ok(next) = apply_freeze(state.as_ref(), event, stamp()) {
+                assert!(next.as_ref().is_none_or(|next| next.stamp == stamp()));
+                found.push((freeze_word(state), *name, freeze_word(&next)));
+            }
+        }
+    }
+    found.sort_unstable();
+    let mut expected = FREEZE_EDGES.to_vec();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+}
+
+fn freeze_word(freeze: &Option<Freeze>) -> &'static str {
+    match freeze {
+        None => "absent",
+        Some(freeze) if freeze.deleted => "remains",
+        Some(freeze) if freeze.due_at.is_some() => "due",
+        Some(_) => "settled",
+    }
+}
+
+fn freeze_events(draft: &FreezeDraft) -> [(&'static str, FreezeEvent); 7] {
+    let draft = Box::new(draft.clone());
+    let due_at = Some(at(50));
+    let part = Sweep {
+        began_at: at(50),
+        through: CrNumber(1),
+    };
+    let swept = |sweep, due_at| FreezeEvent::Swept { sweep, due_at };
+    let updated = FreezeEvent::Updated {
+        draft: draft.clone(),
+        stays_lifted: false,
+        due_at,
+    };
+    let lifted = FreezeEvent::Lifted {
+        until: at(90),
+        comment: String::new(),
+        due_at,
+    };
+    [
+        ("created", FreezeEvent::Created { draft, due_at }),
+        ("updated", updated),
+        ("lifted", lifted),
+        ("deleted and due", FreezeEvent::Deleted { due_at }),
+        ("deleted", FreezeEvent::Deleted { due_at: None }),
+        ("swept in part", swept(Some(part), due_at)),
+        ("swept", swept(None, None)),
+    ]
+}
+
+#[test]
 fn policies_and_teams_are_created_once_and_changed_while_they_live() {
     let gate = Gate::played("0 adm team t members=ann\n 0 adm policy p users=ann");
     let policy: &Policy = gate.directory.policies().next().unwrap();
@@ -178,10 +298,15 @@ fn stamp() -> Stamp {
     }
 }
 
+/// A task that is bound to a period up to second 100.
+fn bound_task() -> Task {
+    let gate = Gate::played("0 adm policy p users=ann windows=0..100\n 1 orc create t1");
+    gate.case("t1").unwrap().tasks[&task_id("t1")].clone()
+}
+
 /// A task in each state, cleared three times so far.
 fn task_states() -> Vec<Option<Task>> {
-    let gate = Gate::played("0 adm policy p users=ann\n 1 orc create t1");
-    let task = gate.case("t1").unwrap().tasks[&task_id("t1")].clone();
+    let task = bound_task();
     let start = || Start {
         claim: ClaimId::parse("c1").unwrap(),
         generation: 3,
@@ -201,6 +326,9 @@ fn task_states() -> Vec<Option<Task>> {
         },
         TaskState::Paused {
             waiting_for: WaitingFor::Window,
+        },
+        TaskState::Paused {
+            waiting_for: WaitingFor::Freeze,
         },
         TaskState::Cleared { since: at(2) },
         TaskState::Running { start: start() },
@@ -243,11 +371,22 @@ fn task_events() -> Vec<(&'static str, TaskEvent)> {
         ("cleared", TaskEvent::Cleared { generation: 4 }),
         ("held for approval", held(WaitingFor::Approval)),
         ("held for window", held(WaitingFor::Window)),
+        ("held for freeze", held(WaitingFor::Freeze)),
+        ("bound", bound(200, 300)),
         ("started", started(3)),
         ("succeeded", finished(Outcome::Succeeded)),
         ("failed", finished(Outcome::Failed)),
         ("terminated", terminated),
     ]
+}
+
+fn bound(start: i64, end: i64) -> TaskEvent {
+    TaskEvent::Bound {
+        period: Period {
+            start: at(start),
+            end: at(end),
+        },
+    }
 }
 
 fn started(generation: u64) -> TaskEvent {

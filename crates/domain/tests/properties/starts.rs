@@ -98,7 +98,7 @@ impl World {
         let opens = self.open.first_from(minute);
         self.first = opens.map(|opens| (opens, self.open.end_of(opens)));
         let resultant = self.directory.resultant(&asked);
-        let create = CreateTask::prepare(asked, resultant, self.directory.revision());
+        let create = CreateTask::prepare(asked, resultant, self.directory.matching_revision());
         let reply = self.run("orc", Action::Create(Box::new(create)));
         let expected = if self.first.is_some() {
             "Done"

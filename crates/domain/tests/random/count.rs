@@ -68,16 +68,16 @@ fn refusal(found: &Refusal) -> Option<&'static str> {
         Refusal::OutcomeDiffers { .. } => "OutcomeDiffers",
         Refusal::TeamInUse { .. } => "TeamInUse",
         Refusal::ClockBehind { .. } => "ClockBehind",
+        Refusal::NoPeriod { .. } => "NoPeriod",
+        Refusal::FreezeIdTaken { .. } => "FreezeIdTaken",
+        Refusal::FreezeNotInForce { .. } => "FreezeNotInForce",
         // It takes 65 policies, and these sequences have two; see the rules of merging.
         Refusal::TooManyPolicies { .. } => return None,
-        Refusal::NoPeriod { .. }
-        | Refusal::FreezeIdTaken { .. }
-        | Refusal::FreezeNotInForce { .. } => return None,
     })
 }
 
 /// As many as [`refusal`] names.
-const REFUSALS: usize = 29;
+const REFUSALS: usize = 33;
 
 fn blocker(found: &Blocker) -> &'static str {
     match found {
@@ -88,7 +88,7 @@ fn blocker(found: &Blocker) -> &'static str {
     }
 }
 
-const BLOCKERS: usize = 3;
+const BLOCKERS: usize = 4;
 
 /// The kind of a step on a task, and that task.
 fn command(step: &Step) -> Option<(&'static str, &'static str)> {
@@ -110,6 +110,11 @@ fn command(step: &Step) -> Option<(&'static str, &'static str)> {
         | Step::MakeTeam(..)
         | Step::EditTeam(..)
         | Step::DropTeam(_)
+        | Step::MakeFreeze(..)
+        | Step::EditFreeze(..)
+        | Step::LiftFreeze(_)
+        | Step::DropFreeze(_)
+        | Step::Sweep(_)
         | Step::AcceptClock => return None,
     })
 }
@@ -118,10 +123,11 @@ const COMMANDS: [&str; 9] = [
     "create", "repeat", "approve", "reject", "revoke", "withdraw", "start", "finish", "settle",
 ];
 
-const TASK_STATES: [&str; 11] = [
+const TASK_STATES: [&str; 12] = [
     "absent",
     "PAUSED:approval",
     "PAUSED:window",
+    "PAUSED:freeze",
     "CLEARED",
     "RUNNING",
     "SUCCEEDED",
@@ -138,7 +144,13 @@ const CR_STATES: [&str; 5] = ["PENDING", "APPROVED", "REJECTED", "EXPIRED", "WIT
 const COMPANIES: [&str; 2] = ["alone", "shared"];
 
 /// What the new rules leave in the log.
-const EVENTS: [&str; 5] = [
+const EVENTS: [&str; 11] = [
+    "task.bound",
+    "freeze.created",
+    "freeze.updated",
+    "freeze.lifted",
+    "freeze.deleted",
+    "freeze.swept",
     "change_request.task_joined",
     "change_request.approval_lapsed",
     "change_request.quorum_lost",
@@ -194,7 +206,12 @@ impl Seen {
         let case = gate.case(id);
         let task = case.map_or("absent".to_owned(), |it| task_word(&it.tasks[&task_id(id)]));
         let rare = RARE.iter().filter(|(on, to, _)| {
-            let count = self.refusals.get(to).or(self.events.get(to));
+            let of_state = || self.change_requests.get(&((*to).to_owned(), "settle"));
+            let count = self
+                .refusals
+                .get(to)
+                .or(self.events.get(to))
+                .or_else(of_state);
             *on == task && few(count)
         });
         let mut wanted: Vec<&str> = rare.map(|(.., steps)| *steps).collect();

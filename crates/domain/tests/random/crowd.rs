@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use countersign_domain::Instant;
 
-use super::model::{Fact, Gone, Model, Team};
-use super::steps::{Draft, Terms};
+use super::model::{Fact, Model, Team};
+use super::steps::{Asked, Draft, Terms};
 
 /// Where a change request stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl Crowd {
     }
 
     /// When time ends it, or what its approvals allow.
-    fn due(&self) -> Option<Instant> {
+    pub(crate) fn due(&self) -> Option<Instant> {
         let shortest = |ttl: fn(Terms) -> i64| {
             let said = self.terms().map(ttl).filter(|&seconds| seconds > 0);
             said.min().map(|seconds| seconds * 1_000_000)
@@ -134,6 +134,24 @@ impl Crowd {
         };
         (directly || !through.is_empty()) && own.clone().filter(kept).count() == own.count()
     }
+}
+
+/// S1, S2: by what a task finds others to share with.
+pub(crate) fn key(asked: &Asked, policies: &[Frozen]) -> Option<Key> {
+    let said = policies.iter().map(|policy| policy.draft.terms.share);
+    let said: Vec<_> = said.filter(|share| !share.is_empty()).collect();
+    let by_tenant = said.contains(&"tenant");
+    if said.is_empty() || said.contains(&"task") || asked.release.is_empty() {
+        return None;
+    }
+    let tenant = if by_tenant { asked.tenant } else { "" };
+    Some([
+        asked.env,
+        asked.project,
+        asked.digest,
+        asked.release,
+        tenant,
+    ])
 }
 
 fn fill(places: &[&Frozen], people: &[(&str, &Word)]) -> bool {
@@ -177,12 +195,20 @@ impl Model {
             found.state = State::Approved(false);
         }
         let approved = matches!(self.crowds[crowd].state, State::Approved(_));
-        for fact in self.open(crowd) {
+        let frozen: Vec<bool> = {
+            let asked: Vec<Asked> = self.open(crowd).iter().map(|fact| fact.asked).collect();
+            asked.iter().map(|it| self.is_frozen(it, now)).collect()
+        };
+        for (fact, frozen) in self.open(crowd).into_iter().zip(frozen) {
             let open = fact.from.is_none_or(|from| from <= now);
-            let cleared = approved && open;
+            let cleared = approved && open && !frozen;
             fact.generation += u64::from(cleared && !fact.cleared);
             fact.cleared = cleared;
-            fact.held_for = if approved { "window" } else { "approval" };
+            fact.held_for = match (approved, open) {
+                (false, _) => "approval",
+                (true, false) => "window",
+                (true, true) => "freeze",
+            };
         }
     }
 
@@ -190,30 +216,6 @@ impl Model {
         let approved = matches!(self.crowds[crowd].state, State::Approved(_));
         if approved && !self.crowds[crowd].has_quorum() && self.crowd_could_start(crowd) {
             self.crowds[crowd].state = State::Pending(now);
-        }
-    }
-
-    /// W2, W7, T4: what has ended by now, the earliest first, a window before a time to live.
-    fn pass(&mut self, crowd: usize, now: Instant) {
-        let due = self.crowds[crowd].due().filter(|&due| due <= now);
-        let before = due.unwrap_or(now);
-        let mut closed = false;
-        for fact in self.open(crowd) {
-            if fact.until.is_some_and(|until| until <= before) {
-                fact.end(Gone::Closed);
-                closed = true;
-            }
-        }
-        let pending = matches!(self.crowds[crowd].state, State::Pending(_));
-        if closed && pending && self.open(crowd).is_empty() {
-            self.crowds[crowd].state = State::Expired;
-        } else if due.is_some() && (pending || self.crowd_could_start(crowd)) {
-            self.crowds[crowd].state = State::Expired;
-            for fact in self.open(crowd) {
-                fact.end(Gone::Expired);
-            }
-        } else if due.is_some() {
-            self.crowds[crowd].state = State::Approved(true);
         }
     }
 

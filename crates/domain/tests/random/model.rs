@@ -7,6 +7,7 @@ use countersign_domain::Instant;
 use super::crowd::Crowd;
 use super::harness::people::at;
 use super::steps::{Asked, Draft, Eyes, Generation, Step};
+use super::times::Freeze;
 
 /// How a task ended without a start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +55,7 @@ impl Fact {
             (None, Some(_), Some(false)) => "FAILED",
             (None, None, _) if self.cleared => "CLEARED",
             (None, None, _) if self.held_for == "window" => "PAUSED:window",
+            (None, None, _) if self.held_for == "freeze" => "PAUSED:freeze",
             (None, None, _) => "PAUSED:approval",
         }
     }
@@ -78,6 +80,7 @@ pub(crate) struct Model {
     /// Policies, each with a mark that no other version of any has.
     pub(crate) policies: BTreeMap<&'static str, (Draft, u64)>,
     pub(crate) teams: BTreeMap<&'static str, Team>,
+    pub(crate) freezes: BTreeMap<&'static str, Freeze>,
     pub(crate) made: u64,
     pub(crate) accepted: Option<Instant>,
     /// Who named which request for which call.
@@ -94,6 +97,7 @@ impl Model {
             crowds: Vec::new(),
             policies: BTreeMap::new(),
             teams: BTreeMap::new(),
+            freezes: BTreeMap::new(),
             made: 0,
             accepted: None,
             requests: BTreeMap::new(),
@@ -173,6 +177,14 @@ impl Model {
             }
             Step::EditTeam(id, members) => format!("adm edit-team {id} members={members}"),
             Step::DropTeam(id) => format!("adm drop-team {id}"),
+            Step::MakeFreeze(id, what) => format!("adm freeze {id} {what}"),
+            Step::EditFreeze(id, everywhere) => {
+                let projects = if *everywhere { "*" } else { "web" };
+                format!("adm edit-freeze {id} projects={projects}")
+            }
+            Step::LiftFreeze(id) => format!("adm lift-freeze {id}"),
+            Step::DropFreeze(id) => format!("adm drop-freeze {id}"),
+            Step::Sweep(id) => format!("time sweep {id}"),
             Step::AcceptClock => "ops accept-clock -".to_owned(),
         };
         Some(format!("{} {said}", self.now()))
@@ -249,13 +261,15 @@ fn fields(id: &str, draft: &Draft) -> String {
         block,
         disabled,
         terms,
+        windows,
+        close,
     } = draft;
     let (block, disabled) = (yes(*block), yes(*disabled));
     let quorum = if terms.own { "own" } else { "pooled" };
     let recheck = yes(terms.recheck);
     let mut text = format!(
         "projects={projects} users={users} teams={teams} min={min} block={block} \
-         disabled={disabled} quorum={quorum} recheck={recheck}"
+         disabled={disabled} quorum={quorum} recheck={recheck} windows={windows} close={close}"
     );
     let (attl, ettl) = (terms.attl.to_string(), terms.ettl.to_string());
     for (key, value) in [("share", terms.share), ("attl", &attl), ("ettl", &ettl)] {

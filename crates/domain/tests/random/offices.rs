@@ -1,15 +1,33 @@
 //! What changes of policies and teams answer.
 
+use countersign_domain::Instant;
+
+use super::harness::people::at;
 use super::model::{Model, Team};
 use super::predict::{Answer, DONE, REPEAT, names, no};
 use super::steps::Draft;
+use super::times::EVERY;
+
+/// Some window opens, or there are none and nothing is said about them.
+fn has_times(draft: Draft, now: Instant) -> bool {
+    match draft.windows {
+        "" => draft.close.is_empty(),
+        EVERY => true,
+        once => {
+            let mut ends = once
+                .split(';')
+                .filter_map(|it| it.split_once("..")?.1.parse().ok());
+            ends.any(|end| now < at(end))
+        }
+    }
+}
 
 impl Model {
-    pub(crate) fn make_policy(&mut self, id: &'static str, draft: Draft) -> Answer {
+    pub(crate) fn make_policy(&mut self, id: &'static str, draft: Draft, now: Instant) -> Answer {
         if self.policies.contains_key(id) {
             return no("PolicyIdTaken");
         }
-        if !self.is_sound(draft) {
+        if !self.is_sound(draft) || !has_times(draft, now) {
             return no("InvalidField");
         }
         self.made += 1;
@@ -17,11 +35,13 @@ impl Model {
         DONE
     }
 
-    pub(crate) fn edit_policy(&mut self, id: &'static str, draft: Draft) -> Answer {
+    pub(crate) fn edit_policy(&mut self, id: &'static str, draft: Draft, now: Instant) -> Answer {
         if !self.policies.contains_key(id) {
             return no("NotFound");
         }
-        if !self.is_sound(draft) {
+        let before = self.policies[id].0;
+        let same_times = (before.windows, before.close) == (draft.windows, draft.close);
+        if !self.is_sound(draft) || !(same_times || has_times(draft, now)) {
             return no("InvalidField");
         }
         if self.policies[id].0 == draft {
@@ -32,10 +52,12 @@ impl Model {
         DONE
     }
 
-    /// Somebody may approve, and all teams exist.
+    /// Somebody may approve, or there are windows and nobody has to; and all teams exist.
     fn is_sound(&self, draft: Draft) -> bool {
         let nobody = draft.users.is_empty() && draft.teams.is_empty();
-        !nobody && names(draft.teams).all(|team| self.teams.contains_key(team))
+        let only_windows = nobody && draft.min == 0 && !draft.windows.is_empty();
+        let asks = !nobody && draft.min > 0;
+        (asks || only_windows) && names(draft.teams).all(|team| self.teams.contains_key(team))
     }
 
     pub(crate) fn make_team(

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use countersign_domain::Instant;
 
-use super::crowd::{Crowd, Frozen, Key, State, Word};
+use super::crowd::{Crowd, Frozen, State, Word, key};
 use super::harness::people::at;
 use super::model::{Fact, Gone, Model, Team, window};
 use super::steps::{Asked, Eyes, Step};
+use super::times::bound_to;
 
 /// A reply, and whether the log stays as it is.
 pub(crate) struct Predicted {
@@ -128,8 +129,16 @@ impl Model {
                 DONE
             }
             Step::Wait(_) | Step::ClockBack(_) => REPEAT,
-            Step::MakePolicy(id, draft) => self.make_policy(id, *draft),
-            Step::EditPolicy(id, draft) => self.edit_policy(id, *draft),
+            Step::MakePolicy(id, draft) => self.make_policy(id, *draft, moment.now),
+            Step::EditPolicy(id, draft) => self.edit_policy(id, *draft, moment.now),
+            Step::MakeFreeze(id, what) => self.make_freeze(id, what, moment.now),
+            Step::EditFreeze(id, everywhere) => self.edit_freeze(id, *everywhere),
+            Step::LiftFreeze(id) => self.lift_freeze(id, moment.now),
+            Step::DropFreeze(id) => match self.freezes.remove(id) {
+                Some(_) => DONE,
+                None => no("NotFound"),
+            },
+            Step::Sweep(_) => REPEAT,
             Step::DropPolicy(id) => match self.policies.remove(id) {
                 Some(_) => DONE,
                 None => no("NotFound"),
@@ -186,8 +195,15 @@ impl Model {
         if policies.iter().any(|policy| policy.draft.block) && asked.creator == "none" {
             return no("CreatorRequired");
         }
+        let Some(period) = bound_to(&policies, &asked, now) else {
+            return no("NoPeriod");
+        };
+        let (from, until) = match period {
+            None => (from, until),
+            Some((start, end)) => (Some(at(start)), Some(at(end))),
+        };
         let held_by = joins.unwrap_or_else(|| {
-            let free = policies.is_empty();
+            let free = policies.iter().all(|policy| policy.draft.min == 0);
             let pending = State::Pending(now);
             let key = key(&asked, &policies);
             self.crowds.push(Crowd {
@@ -417,11 +433,10 @@ impl Model {
             };
         }
         if !fact.cleared {
-            let for_window = fact.held_for == "window";
-            return no(if for_window {
-                "StartNotNow:window"
-            } else {
-                "StartNotNow:approval"
+            return no(match fact.held_for {
+                "window" => "StartNotNow:window",
+                "freeze" => "StartNotNow:freeze",
+                _ => "StartNotNow:approval",
             });
         }
         if moment.named != fact.generation {
@@ -457,24 +472,6 @@ impl Model {
             Some(_) => no("OutcomeDiffers"),
         }
     }
-}
-
-/// S1, S2: by what a task finds others to share with.
-fn key(asked: &Asked, policies: &[Frozen]) -> Option<Key> {
-    let said = policies.iter().map(|policy| policy.draft.terms.share);
-    let said: Vec<_> = said.filter(|share| !share.is_empty()).collect();
-    let by_tenant = said.contains(&"tenant");
-    if said.is_empty() || said.contains(&"task") || asked.release.is_empty() {
-        return None;
-    }
-    let tenant = if by_tenant { asked.tenant } else { "" };
-    Some([
-        asked.env,
-        asked.project,
-        asked.digest,
-        asked.release,
-        tenant,
-    ])
 }
 
 fn acts_on(who: &str, fact: &Fact) -> bool {

@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::times::EVERY;
+
 /// The tasks of a sequence.
 pub(crate) const TASKS: [&str; 4] = ["t0", "t1", "t2", "t3"];
 /// Who decides: `carl` and `bob` create tasks, too; `sam` is in no policy, `svc` is no person.
@@ -15,6 +17,8 @@ const REPORTERS: [&str; 6] = ["run", "run", "run", "ran", "orc", "rex"];
 const WINDOWS: [&str; 10] = [
     "", "", "..15", "10..30", "10..30", "20..", "25..60", "25..60", "..90", "30..20",
 ];
+/// A freeze that holds when [`EVERY`] opens.
+const FROZEN: &str = "every=*/2_*_*_*_*@UTC@1m";
 const CREATORS: [&str; 6] = ["carl", "carl", "carl", "bob", "none", "svc"];
 
 /// What an orchestrator says of a task, as options of the step language.
@@ -40,6 +44,8 @@ pub(crate) struct Draft {
     pub(crate) block: bool,
     pub(crate) disabled: bool,
     pub(crate) terms: Terms,
+    pub(crate) windows: &'static str,
+    pub(crate) close: &'static str,
 }
 
 /// What a policy says beyond that; a time to live of 0 is none.
@@ -96,6 +102,14 @@ pub(crate) enum Step {
     MakeTeam(&'static str, &'static str, bool),
     EditTeam(&'static str, &'static str),
     DropTeam(&'static str),
+    /// When it holds, as options of the step language.
+    MakeFreeze(&'static str, &'static str),
+    /// Whether it holds all projects.
+    EditFreeze(&'static str, bool),
+    LiftFreeze(&'static str),
+    DropFreeze(&'static str),
+    /// What the engine does when tasks have to be looked at.
+    Sweep(&'static str),
     AcceptClock,
 }
 
@@ -133,10 +147,12 @@ pub(crate) fn begin() -> impl Strategy<Value = Vec<Step>> {
 /// Any step.
 pub(crate) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        9 => prop_oneof![Just(1i64), Just(3), Just(9)].prop_map(Step::Wait),
+        9 => prop_oneof![3 => Just(1i64), 3 => Just(3), 3 => Just(9), 1 => Just(45)]
+            .prop_map(Step::Wait),
         3 => prop_oneof![2 => Just(0i64), 1 => Just(2), 3 => Just(30)].prop_map(Step::ClockBack),
         70 => work(),
         6 => directory(),
+        7 => freezes(),
         1 => Just(Step::AcceptClock),
     ]
 }
@@ -207,7 +223,16 @@ fn eyes() -> impl Strategy<Value = Eyes> {
 }
 
 /// Steps to what is rare: on which tasks, and what they may lead to.
-pub(crate) const RARE: [(&str, &str, &str); 11] = [
+pub(crate) const RARE: [(&str, &str, &str); 20] = [
+    ("PAUSED:approval", "WITHDRAWN shared", "withdraw all"),
+    ("PAUSED:window", "task.bound", "settle later"),
+    ("CLEARED", "task.bound", "settle later"),
+    ("CLEARED", "freeze.updated", "narrow"),
+    ("CLEARED", "freeze.lifted", "lift"),
+    ("CLEARED", "StartNotNow:freeze", "start frozen"),
+    ("CLEARED", "FreezeIdTaken", "freeze twice"),
+    ("CLEARED", "FreezeNotInForce", "lift late"),
+    ("absent", "NoPeriod", "create between"),
     ("absent", "CreatorRequired", "create by nobody"),
     ("absent", "PolicyRequired", "create elsewhere"),
     ("PAUSED:approval", "RequestIdReused", "one request for two"),
@@ -260,6 +285,22 @@ pub(crate) fn probe(command: &str, task: &'static str, number: usize) -> Vec<Ste
                 Step::Revoke("ann", task, 1),
             ]
         }
+        "start frozen" => vec![Step::MakeFreeze("f", ""), start],
+        "freeze twice" => vec![Step::MakeFreeze("f", ""), Step::MakeFreeze("f", "")],
+        "narrow" => vec![Step::MakeFreeze("f", ""), Step::EditFreeze("f", true)],
+        "lift" => vec![Step::MakeFreeze("f", ""), Step::LiftFreeze("f")],
+        "withdraw all" => {
+            let withdraw = |task| Step::Withdraw("orc", task, 0);
+            let all = TASKS.into_iter().map(withdraw);
+            all.chain([Step::Settle(task)]).collect()
+        }
+        "lift late" => vec![
+            Step::DropFreeze("f"),
+            Step::MakeFreeze("f", "from=40 to=130"),
+            Step::Wait(200),
+            Step::LiftFreeze("f"),
+        ],
+        "create between" => vec![Step::Create("orc", task, alike("4000..4001", number))],
         "finish otherwise" => vec![Step::Finish("orc", task, "c1", false, 0)],
         "start behind" => vec![Step::ClockBack(30), start],
         "start without team" => vec![Step::EditTeam("dev", ""), start],
@@ -319,21 +360,62 @@ fn directory() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Any step on freezes.
+fn freezes() -> impl Strategy<Value = Step> {
+    let freeze = || select(&["f", "f", "g"][..]);
+    let what = select(&["", "from=40 to=130", "from=100", FROZEN][..]);
+    prop_oneof![
+        4 => (freeze(), what).prop_map(|(id, what)| Step::MakeFreeze(id, what)),
+        3 => (freeze(), any::<bool>()).prop_map(|(id, all)| Step::EditFreeze(id, all)),
+        5 => freeze().prop_map(Step::LiftFreeze),
+        3 => freeze().prop_map(Step::DropFreeze),
+        6 => freeze().prop_map(Step::Sweep),
+    ]
+}
+
 fn draft() -> impl Strategy<Value = Draft> {
     let users = select(&["ann,bob", "ann,bob", "ann,bob,cat", "carl,svc,cat", ""][..]);
     let teams = select(&["", "dev", "dev", "open", "dev,open"][..]);
     let min = prop_oneof![4 => Just(1usize), 2 => Just(2), 1 => Just(3)];
     let block = any::<bool>();
     let disabled = prop_oneof![6 => Just(false), 1 => Just(true)];
-    let whole = (users, teams, min, block, disabled, terms());
-    whole.prop_map(|(users, teams, min, block, disabled, terms)| Draft {
-        users,
-        teams,
-        min,
-        block,
-        disabled,
-        terms,
+    let windows = select(&["", "", "", EVERY, "20..90;150..260", "0..400"][..]);
+    let close = select(&["", "hold", "hold", "terminate"][..]);
+    let times = (windows, close, prop::bool::weighted(0.2));
+    let whole = (users, teams, min, block, disabled, terms(), times);
+    whole.prop_map(|(users, teams, min, block, disabled, terms, times)| {
+        let (windows, close, alone) = times;
+        let close = if windows.is_empty() { "" } else { close };
+        let asks = Draft {
+            users,
+            teams,
+            min,
+            block,
+            disabled,
+            terms,
+            windows,
+            close,
+        };
+        match alone && !windows.is_empty() {
+            true => only_windows(asks),
+            false => asks,
+        }
     })
+}
+
+/// Nobody has to approve, so nothing grows too old.
+fn only_windows(draft: Draft) -> Draft {
+    Draft {
+        users: "",
+        teams: "",
+        min: 0,
+        terms: Terms {
+            attl: 0,
+            ettl: 0,
+            ..draft.terms
+        },
+        ..draft
+    }
 }
 
 fn terms() -> impl Strategy<Value = Terms> {

@@ -250,10 +250,10 @@ fn f2_a_cleared_task_is_held_again_and_goes_on_with_a_new_generation() {
          2 ann approve t1                      -> CLEARED gen=1 signal=PROCEED
          3 adm freeze f reason=quarter-end     -> in_force@never look=3
          3 time settle t1       -> PAUSED:freeze signal=HOLD gen=1 permit=0 blockers=freeze:f@none
-         4 time sweep f                        -> look=none entries=1
+         4 time sweep f                        -> look=none entries=2
          5 run start t1 gen=1                  -> StartNotNow:freeze entries=0
          6 adm lift-freeze f                   -> lifted@never look=6
-         6 time sweep f                        -> look=none entries=2
+         6 time sweep f                        -> look=none entries=3
          6 time settle t1                      -> CLEARED gen=2 signal=PROCEED entries=0
          7 run start t1 gen=1                  -> StartNotNow:stale
          7 run start t1                        -> RUNNING gen=2",
@@ -446,7 +446,7 @@ fn f4_a_started_task_is_never_touched() {
              1 ann approve t1
              2 run start t1                    -> RUNNING
              3 adm freeze f
-             3 time sweep f                    -> entries=1
+             3 time sweep f                    -> entries=2
              3 time settle t1                  -> APPROVED RUNNING signal=none entries=0
              4 run start t1 gen=1              -> RUNNING entries=0
              5 ann revoke t1                   -> NothingCanStart RUNNING
@@ -454,7 +454,7 @@ fn f4_a_started_task_is_never_touched() {
              100 time settle t1                -> RUNNING entries=0
              200 run {end}
              201 adm lift-freeze f
-             201 time sweep f                  -> entries=1
+             201 time sweep f                  -> entries=2
              201 time settle t1                -> entries=0"
         ));
         gate.check_all();

@@ -20,13 +20,13 @@ fn gate() -> Gate {
 }
 
 /// Says that tasks were looked at; answers how many entries that left.
-fn swept(gate: &mut Gate, seen: u64, began: i64, through: Option<u64>, second: i64) -> usize {
+fn swept(gate: &mut Gate, seen: u64, revision: u64, through: Option<u64>, second: i64) -> usize {
     let command = Command {
         caller: None,
         action: Action::Sweep(SweepFreeze {
             id: freeze_id("f"),
             seen,
-            began_at: at(began),
+            directory_revision: revision,
             through: through.map(CrNumber),
         }),
         request: None,
@@ -36,9 +36,10 @@ fn swept(gate: &mut Gate, seen: u64, began: i64, through: Option<u64>, second: i
     outcome.entries.len()
 }
 
-fn newest(gate: &Gate) -> u64 {
+/// The freeze's newest entry, and the revision of the directory.
+fn newest(gate: &Gate) -> (u64, u64) {
     let freeze = gate.directory.freeze_or_remains(&freeze_id("f")).unwrap();
-    freeze.stamp.sequence
+    (freeze.stamp.sequence, gate.directory.revision())
 }
 
 #[test]
@@ -46,13 +47,13 @@ fn f2_a_sweep_holds_at_the_beginning_and_lets_go_at_the_end() {
     let mut gate = gate();
     for (second, entries, look, state) in [
         (599, 0, 600, "CLEARED gen=1"),
-        (600, 5, 780, "PAUSED:freeze gen=1"),
+        (600, 6, 780, "PAUSED:freeze gen=1"),
         (601, 0, 780, "PAUSED:freeze gen=1"),
         (779, 0, 780, "PAUSED:freeze gen=1"),
-        (780, 5, 1_200, "CLEARED gen=2"),
-        (1_300, 5, 1_380, "PAUSED:freeze gen=2"),
+        (780, 6, 1_200, "CLEARED gen=2"),
+        (1_300, 6, 1_380, "PAUSED:freeze gen=2"),
         // The server slept over an end and another beginning: there is nothing to do.
-        (1_900, 2, 1_980, "PAUSED:freeze gen=2"),
+        (1_900, 3, 1_980, "PAUSED:freeze gen=2"),
     ] {
         gate.play(&format!(
             "{second} time sweep f -> look={look} entries={entries}"
@@ -124,43 +125,54 @@ fn f2_a_change_while_a_sweep_is_under_way_begins_it_anew() {
 }
 
 #[test]
-fn f2_a_sweep_of_what_the_freeze_was_is_ignored() {
+fn f2_a_sweep_of_what_the_freeze_or_the_directory_was_is_ignored() {
     let mut gate = gate();
-    let seen = newest(&gate);
-    assert_eq!(swept(&mut gate, seen, 599, None, 599), 0, "not yet due");
-    assert_eq!(swept(&mut gate, seen - 1, 600, None, 600), 0, "older");
-    assert_eq!(swept(&mut gate, seen + 1, 600, None, 600), 0, "newer");
-    gate.play("600 adm edit-freeze f reason=new -> look=600");
-    assert_eq!(swept(&mut gate, seen, 600, None, 600), 0, "changed since");
-    let seen = newest(&gate);
-    assert_eq!(swept(&mut gate, seen, 600, Some(1), 600), 1);
+    let (seen, revision) = newest(&gate);
     assert_eq!(
-        swept(&mut gate, seen, 600, Some(2), 600),
+        swept(&mut gate, seen, revision, None, 599),
+        0,
+        "not yet due"
+    );
+    assert_eq!(swept(&mut gate, seen - 1, revision, None, 600), 0, "older");
+    assert_eq!(swept(&mut gate, seen + 1, revision, None, 600), 0, "newer");
+    gate.play("600 adm edit-freeze f reason=new -> look=600");
+    assert_eq!(
+        swept(&mut gate, seen, revision + 1, None, 600),
+        0,
+        "changed since"
+    );
+    let (seen, revision) = newest(&gate);
+    gate.play("600 adm freeze g envs=dev");
+    assert_eq!(
+        swept(&mut gate, seen, revision, None, 600),
+        0,
+        "judged without g"
+    );
+    let (seen, revision) = newest(&gate);
+    assert_eq!(swept(&mut gate, seen, revision, Some(1), 600), 1);
+    assert_eq!(
+        swept(&mut gate, seen, revision + 1, Some(2), 600),
         0,
         "another one was"
     );
-    let seen = newest(&gate);
-    assert_eq!(swept(&mut gate, seen, 600, None, 600), 1);
-    let seen = newest(&gate);
-    assert_eq!(swept(&mut gate, seen, 600, None, 600), 0, "done");
+    let (seen, revision) = newest(&gate);
+    assert_eq!(swept(&mut gate, seen, revision, None, 600), 1);
+    let (seen, revision) = newest(&gate);
+    assert_eq!(swept(&mut gate, seen, revision, None, 600), 0, "done");
     gate.check_all();
 }
 
 #[test]
-fn f2_a_sweep_that_began_before_the_turn_leaves_it_due() {
-    let mut gate = gate();
-    let seen = newest(&gate);
-    assert_eq!(swept(&mut gate, seen, 599, None, 600), 1);
-    gate.play("600 time sweep f -> look=780 entries=5");
-}
-
-#[test]
-fn f2_a_sweep_by_a_clock_that_ran_ahead_has_looked_at_nothing_later_than_now() {
-    let mut gate = gate();
-    let seen = newest(&gate);
-    assert_eq!(swept(&mut gate, seen, 9_999, None, 600), 1);
-    let due = gate.directory.freeze(&freeze_id("f")).unwrap().due_at;
-    assert_eq!(due, Some(at(780)));
+fn f2_a_sweep_began_when_it_said_that_it_had_come_to_nothing() {
+    for (begins, due) in [(600, 780), (779, 780), (780, 1_200), (1_200, 1_380)] {
+        let mut gate = gate();
+        let (seen, revision) = newest(&gate);
+        assert_eq!(swept(&mut gate, seen, revision, Some(0), begins), 1);
+        let (seen, revision) = newest(&gate);
+        assert_eq!(swept(&mut gate, seen, revision, None, 1_300), 1);
+        let found = gate.directory.freeze(&freeze_id("f")).unwrap().due_at;
+        assert_eq!(found, Some(at(due)), "begun at {begins}");
+    }
 }
 
 #[test]
@@ -197,24 +209,35 @@ fn d11_the_etag_of_a_freeze_changes_with_what_people_say_and_with_nothing_else()
 }
 
 #[test]
-fn f2_what_has_to_be_looked_at_first_is_known() {
+fn f2_what_turned_last_is_looked_at_first() {
     let mut gate = gate();
-    let first = |gate: &Gate| {
-        let found = gate.directory.first_due_freeze();
-        found.map(|(due, freeze)| (due, freeze.draft.id.to_string()))
+    let due = |gate: &Gate, second: i64| {
+        let found = gate.directory.due_freeze(at(second));
+        let named = found.map(|(due, freeze)| {
+            let due = due.micros_since(at(0)) / 1_000_000;
+            format!("{}@{due}", freeze.draft.id)
+        });
+        named.unwrap_or_default()
     };
-    assert_eq!(first(&gate), Some((at(600), "f".to_owned())));
+    assert_eq!([due(&gate, 599), due(&gate, 600)], ["", "f@600"]);
     gate.play("301 adm freeze g from=500 to=900");
-    assert_eq!(first(&gate), Some((at(500), "g".to_owned())));
+    assert_eq!(
+        [499, 500, 599, 600].map(|it| due(&gate, it)),
+        ["", "g@500", "g@500", "f@600"]
+    );
     gate.play("302 adm freeze h envs=dev");
-    assert_eq!(first(&gate), Some((at(302), "h".to_owned())));
+    assert_eq!(gate.directory.next_due_freeze(), Some(at(302)));
+    assert_eq!(
+        [302, 550, 700].map(|it| due(&gate, it)),
+        ["h@302", "g@500", "f@600"]
+    );
     gate.play("303 time sweep h -> look=none\n 304 adm drop-freeze g -> absent");
-    assert_eq!(first(&gate), Some((at(600), "f".to_owned())));
+    assert_eq!(gate.directory.next_due_freeze(), Some(at(600)));
     // Remains are due, too.
-    gate.play("600 adm drop-freeze f -> remains");
-    assert_eq!(first(&gate), Some((at(600), "f".to_owned())));
-    gate.play("600 time sweep f -> absent");
-    assert_eq!(first(&gate), None);
+    gate.play("650 adm drop-freeze f -> remains");
+    assert_eq!([649, 650].map(|it| due(&gate, it)), ["", "f@650"]);
+    gate.play("650 time sweep f -> absent");
+    assert_eq!(gate.directory.next_due_freeze(), None);
 }
 
 #[test]
