@@ -1,11 +1,12 @@
 //! What a schedule does next: when windows open and close, and when freezes begin and end.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::Instant;
 use crate::calendar::{Calendar, Found, Period, Recurrence};
 use crate::freeze::{Freeze, FreezeDraft, Lifted};
-use crate::ids::FreezeId;
+use crate::ids::{FreezeId, PolicyId};
 use crate::policy::{Bound, ChangeWindow, OnClose, ResultantPolicy, calendar_of};
 use crate::task::Task;
 
@@ -52,7 +53,7 @@ pub fn preview_windows(windows: &[ChangeWindow], from: Instant, count: usize) ->
     let periods = calendar.periods_after(from).take(count);
     Preview {
         transitions: first(periods.flat_map(of_window).collect(), from, count)
-            .tell(&Clocks::of(windows.iter())),
+            .tell(&Clocks::of(windows.iter().map(|window| (None, window)))),
         open: windows.is_empty() || covers(&calendar, from),
     }
 }
@@ -105,7 +106,10 @@ pub fn preview_task(
         );
     }
     let policies = resultant.policies.iter();
-    let clocks = Clocks::of(policies.flat_map(|policy| &policy.terms.windows));
+    let clocks = Clocks::of(policies.flat_map(|policy| {
+        let windows = policy.terms.windows.iter();
+        windows.map(|window| (Some(&policy.id), window))
+    }));
     Preview {
         transitions: first(turns, from, count).tell(&clocks),
         open,
@@ -208,7 +212,10 @@ fn told(raw: &Raw<'_>, clocks: &Clocks<'_>) -> Transition {
         Turn::FreezeEnds => "ends",
     };
     let (reason, recurrence) = match raw.freeze {
-        None => (what.to_owned(), clocks.at(raw.at)),
+        None => {
+            let (whose, recurrence) = clocks.at(raw.at);
+            (format!("{what}{whose}"), recurrence)
+        }
         Some(draft) => {
             let reason = format!("freeze {} {what}: {}", draft.id, draft.reason);
             (reason, draft.recurrence.as_ref())
@@ -230,43 +237,51 @@ fn covers(calendar: &Calendar, at: Instant) -> bool {
     }
 }
 
-/// How many recurrences are looked through for the one that turns at an instant.
+/// How many windows are looked through for the ones that turn at an instant.
 const CLOCKS_LIMIT: usize = 64;
 
-/// By whose local time the transitions of windows are told.
+/// A window that is asked whether it is the one that turns.
+struct Clock<'a> {
+    /// Whose window it is; `None` where all are of one policy, or it is the task's own.
+    policy: Option<&'a PolicyId>,
+    recurrence: Option<&'a Recurrence>,
+    calendar: Calendar,
+}
+
+/// Whose windows turn, and by whose local time that is told.
 #[derive(Default)]
-struct Clocks<'a>(Vec<(&'a Recurrence, Calendar)>);
+struct Clocks<'a>(Vec<Clock<'a>>);
 
 impl<'a> Clocks<'a> {
-    /// The recurrences among windows; only the first where all are of one zone.
-    fn of(windows: impl Iterator<Item = &'a ChangeWindow>) -> Self {
-        let recurring = windows.filter_map(|window| match window {
-            ChangeWindow::Once(_) => None,
-            ChangeWindow::Recurring(recurrence) => Some((recurrence, window)),
-        });
-        let mut found: Vec<_> = recurring.take(CLOCKS_LIMIT).collect();
-        if let [(first, _), others @ ..] = found.as_slice()
-            && others.iter().all(|(other, _)| other.zone == first.zone)
-        {
-            found.truncate(1);
-        }
-        let alone = |window: &ChangeWindow| Calendar::new(vec![vec![window.source()]]);
-        let clocks = found.into_iter();
-        Self(clocks.map(|(it, window)| (it, alone(window))).collect())
+    fn of(windows: impl Iterator<Item = (Option<&'a PolicyId>, &'a ChangeWindow)>) -> Self {
+        let clock = |(policy, window): (_, &'a ChangeWindow)| Clock {
+            policy,
+            recurrence: match window {
+                ChangeWindow::Once(_) => None,
+                ChangeWindow::Recurring(recurrence) => Some(recurrence),
+            },
+            calendar: Calendar::new(vec![vec![window.source()]]),
+        };
+        Self(windows.take(CLOCKS_LIMIT).map(clock).collect())
     }
 
-    /// The recurrence whose own period begins or ends at an instant, else the first one.
-    fn at(&self, at: Instant) -> Option<&'a Recurrence> {
-        if let [(only, _)] = self.0.as_slice() {
-            return Some(only);
-        }
+    /// What turns at an instant, in words, and the recurrence by whose local time that is told: its
+    /// own, else that of the first window that recurs.
+    fn at(&self, at: Instant) -> (String, Option<&'a Recurrence>) {
         let before = at.plus_micros(-1).unwrap_or(at);
-        let turns_then =
-            |(_, calendar): &&(&Recurrence, Calendar)| match calendar.first_after(before) {
-                Found::Period(period) => period.start == at || period.end == at,
-                Found::None | Found::TooMuchWork => false,
-            };
-        let found = self.0.iter().find(turns_then).or(self.0.first());
-        found.map(|(recurrence, _)| *recurrence)
+        let turns = |clock: &&Clock<'_>| match clock.calendar.first_after(before) {
+            Found::Period(period) => period.start == at || period.end == at,
+            Found::None | Found::TooMuchWork => false,
+        };
+        let turning: Vec<&Clock<'a>> = self.0.iter().filter(turns).collect();
+        let policies: BTreeSet<&PolicyId> = turning.iter().filter_map(|it| it.policy).collect();
+        let policies: Vec<&str> = policies.into_iter().map(PolicyId::as_str).collect();
+        let whose = match (policies.as_slice(), turning.as_slice()) {
+            ([], []) if !self.0.is_empty() => " (the task's own window)".to_owned(),
+            ([], _) => String::new(),
+            (policies, _) => format!(" (policy {})", policies.join(", ")),
+        };
+        let told_by = turning.iter().copied().chain(&self.0);
+        (whose, told_by.filter_map(|clock| clock.recurrence).next())
     }
 }

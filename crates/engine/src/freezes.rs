@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use countersign_domain::access::{Grant, Principal};
-use countersign_domain::directory::{Directory, DirectoryCommand, decide};
+use countersign_domain::directory::{Directory, DirectoryCommand, apply_policy, decide};
 use countersign_domain::freeze::{Freeze, FreezeDraft, apply_freeze, would_hold};
-use countersign_domain::ids::{CrNumber, CrRef, FreezeId, PolicyId, TaskId};
+use countersign_domain::ids::{
+    CrNumber, CrRef, EnvironmentId, FreezeId, PolicyId, ProjectId, TaskId,
+};
 use countersign_domain::log::{Event, Stamp};
 use countersign_domain::policy::{
     ChangeWindow, Policy, PolicyDraft, Warning, freeze_warnings, policy_warnings, window_warnings,
@@ -16,7 +18,7 @@ use countersign_domain::{Instant, Refusal};
 
 use crate::engine::Engine;
 use crate::failure::Failure;
-use crate::query::{Page, freezes_near, page};
+use crate::query::{HeadView, Page, freezes_near, page};
 
 /// How many tasks are read at once.
 const TASKS_PAGE: u64 = 1_000;
@@ -35,6 +37,28 @@ pub struct Impact {
     pub tasks: Vec<Task>,
     /// More tasks wait than were looked at.
     pub incomplete: bool,
+}
+
+/// Which freezes to list.
+#[derive(Debug, Clone, Default)]
+pub struct FreezeFilter {
+    /// After this one.
+    pub after: Option<FreezeId>,
+    /// Only those in force.
+    pub in_force: bool,
+    /// Only those that could hold a task of this project.
+    pub project: Option<ProjectId>,
+    /// Only those that could hold a task of this environment.
+    pub environment: Option<EnvironmentId>,
+}
+
+impl FreezeFilter {
+    fn fits(&self, freeze: &Freeze, now: Instant) -> bool {
+        let (project, environment) = (self.project.as_ref(), self.environment.as_ref());
+        let mut scopes = freeze.draft.scopes.iter();
+        scopes.any(|scope| scope.may_match(project, environment))
+            && (!self.in_force || freeze.in_force(now).is_some())
+    }
 }
 
 /// Whose schedule is looked at.
@@ -65,15 +89,48 @@ impl Engine {
     /// A page of freezes by id.
     pub async fn freezes(
         &self,
-        after: Option<&FreezeId>,
+        filter: &FreezeFilter,
         limit: usize,
     ) -> Result<Page<Arc<Freeze>>, Failure> {
         self.know_directory().await?;
+        let now = self.now();
         let found = self.directory().read(|directory| {
-            let found = directory.freezes_after(after);
-            found.take(limit + 1).cloned().collect()
+            let found = directory.freezes_after(filter.after.as_ref());
+            let fitting = found.filter(|freeze| filter.fits(freeze, now));
+            fitting.take(limit + 1).cloned().collect()
         });
         Ok(page(found, limit))
+    }
+
+    /// The policy as a change of it would leave it; changes nothing.
+    pub async fn preview_policy_change(
+        &self,
+        command: &DirectoryCommand,
+    ) -> Result<Arc<Policy>, Failure> {
+        let stamp = self.next_stamp().await?;
+        let changed = self.directory().read(|directory| {
+            let id = match command {
+                DirectoryCommand::CreatePolicy(draft)
+                | DirectoryCommand::UpdatePolicy { draft, .. } => &draft.id,
+                DirectoryCommand::DeletePolicy { id, .. } => id,
+                DirectoryCommand::CreateTeam(_)
+                | DirectoryCommand::UpdateTeam { .. }
+                | DirectoryCommand::DeleteTeam { .. }
+                | DirectoryCommand::CreateFreeze(_)
+                | DirectoryCommand::UpdateFreeze { .. }
+                | DirectoryCommand::DeleteFreeze { .. }
+                | DirectoryCommand::LiftFreeze { .. } => return Ok(None),
+            };
+            let before = directory.policy(id);
+            match decide(directory, command, stamp.instant)? {
+                Some(Event::Policy(_, event)) => {
+                    let next = apply_policy(before.map(Arc::as_ref), &event, stamp);
+                    Ok::<_, Refusal>(next.ok().flatten().map(Arc::new))
+                }
+                Some(_) | None => Ok(before.cloned()),
+            }
+        })?;
+        changed.ok_or(Failure::Internal)
     }
 
     /// The freeze as a change of it would leave it; changes nothing.
@@ -81,17 +138,21 @@ impl Engine {
         &self,
         command: &DirectoryCommand,
     ) -> Result<Arc<Freeze>, Failure> {
-        self.know_directory().await?;
-        let head = self.head().await?;
-        let now = head.clock.max(head.head.instant);
-        let changed = self.directory().read(|directory| {
-            let stamp = Stamp {
-                sequence: head.head.sequence + 1,
-                instant: now,
-            };
-            changed(directory, command, stamp)
-        })?;
+        let stamp = self.next_stamp().await?;
+        let changed = self
+            .directory()
+            .read(|directory| changed(directory, command, stamp))?;
         changed.ok_or(Failure::Internal)
+    }
+
+    /// The stamp that an entry would have if it were written now.
+    async fn next_stamp(&self) -> Result<Stamp, Failure> {
+        self.know_directory().await?;
+        let HeadView { head, clock } = self.head().await?;
+        Ok(Stamp {
+            sequence: head.sequence + 1,
+            instant: clock.max(head.instant),
+        })
     }
 
     /// Which waiting and cleared tasks a freeze holds, as far as at most `limit` are looked at.
@@ -125,24 +186,26 @@ impl Engine {
         }
     }
 
-    /// What to know about a policy that was saved: judged by the directory as it is, after the
-    /// commit and outside the lock.
-    pub fn policy_warnings(&self, policy: &PolicyDraft) -> Vec<Warning> {
+    /// What to know about a policy: judged by the directory as it is, outside the lock, and where it
+    /// keeps nobody else waiting.
+    pub async fn policy_warnings(&self, policy: &PolicyDraft) -> Vec<Warning> {
         let now = self.now();
         let (mut found, policies, freezes) = self.directory().read(|directory| {
             let found = policy_warnings(policy, directory);
             let (policies, freezes) = schedules(directory);
             (found, policies, freezes)
         });
-        found.extend(window_warnings(policy, &policies, &freezes, now));
+        let policy = policy.clone();
+        found.extend(apart(move || window_warnings(&policy, &policies, &freezes, now)).await);
         found
     }
 
     /// What to know about a freeze.
-    pub fn freeze_warnings(&self, freeze: &FreezeDraft) -> Vec<Warning> {
+    pub async fn freeze_warnings(&self, freeze: &FreezeDraft) -> Vec<Warning> {
         let now = self.now();
         let (policies, freezes) = self.directory().read(schedules);
-        freeze_warnings(freeze, &policies, &freezes, now)
+        let freeze = freeze.clone();
+        apart(move || freeze_warnings(&freeze, &policies, &freezes, now)).await
     }
 
     /// What a schedule does next, at most `count` transitions.
@@ -203,6 +266,12 @@ impl Impact {
             self.tasks.push(task);
         }
     }
+}
+
+/// Looks through calendars on a thread of its own. A panic there is told by the runtime; what was
+/// saved is saved.
+async fn apart(look: impl FnOnce() -> Vec<Warning> + Send + 'static) -> Vec<Warning> {
+    tokio::task::spawn_blocking(look).await.unwrap_or_default()
 }
 
 /// The policies that have windows, and all freezes.

@@ -37,7 +37,7 @@ pub use feed::{
     Conditions, LogMessage, LogStart, Mark, MarkKind, SignalFilter, SignalMessage, StatusFilter,
     StatusMessage, Subscription,
 };
-pub use freezes::{Impact, ScheduleOf};
+pub use freezes::{FreezeFilter, Impact, ScheduleOf};
 pub use offline::{migrate, verify};
 pub use query::{CrView, HeadView, Page, Standing};
 pub use token::{ResumeToken, StoreTag};

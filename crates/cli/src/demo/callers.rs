@@ -66,7 +66,7 @@ impl Callers {
     pub(super) async fn create_policy(&self, policy: Policy) -> anyhow::Result<()> {
         let request = CreatePolicyRequest {
             policy: Some(policy),
-            request_id: String::new(),
+            ..CreatePolicyRequest::default()
         };
         self.connection("admin:root")?
             .policies()

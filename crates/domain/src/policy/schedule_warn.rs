@@ -13,6 +13,8 @@ use crate::ids::FreezeId;
 const POLICIES_LIMIT: usize = 200;
 /// How many of their periods, in all.
 const PERIODS_LIMIT: usize = 20_000;
+/// By how many of a policy's periods the freezes are found that a warning names.
+const NAMED_BY: usize = 8;
 /// How far ahead windows are compared with freezes.
 const YEAR_MICROS: i64 = 366 * 86_400 * 1_000_000;
 
@@ -117,10 +119,29 @@ fn inside_freezes(
             return None;
         }
     }
-    let mut ids: Vec<FreezeId> = holding.iter().map(|freeze| freeze.id.clone()).collect();
-    ids.sort();
     any.then(|| Warning::WindowsInsideFreezes {
         policy: policy.id.clone(),
-        freezes: ids,
+        freezes: those_that_hold(&holding, &windows, now),
     })
+}
+
+/// The freezes that are in force when one of the first periods begins, by id.
+fn those_that_hold(freezes: &[&&FreezeDraft], windows: &Calendar, now: Instant) -> Vec<FreezeId> {
+    let first = windows.periods_after(now).take(NAMED_BY);
+    let begins: Vec<Instant> = first.map(|period| period.start).collect();
+    let in_force = |calendar: &Calendar, at: Instant| match calendar.first_after(at) {
+        Found::Period(period) => period.start <= at,
+        Found::None | Found::TooMuchWork => false,
+    };
+    let holds = |freeze: &&&&FreezeDraft| {
+        let calendar = freeze.calendar();
+        begins.iter().any(|&at| in_force(&calendar, at))
+    };
+    let mut ids: Vec<FreezeId> = freezes
+        .iter()
+        .filter(holds)
+        .map(|it| it.id.clone())
+        .collect();
+    ids.sort();
+    ids
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{Tag, TenantId};
+use crate::ids::{EnvironmentId, ProjectId, Tag, TenantId};
 use crate::task::{TaskKind, TaskSpec};
 
 /// One side of a scope: ids, or tags, or everything. Never empty.
@@ -82,6 +82,21 @@ impl Scope {
             && tenants
             && self.projects.may_overlap(&other.projects)
             && self.environments.may_overlap(&other.environments)
+    }
+
+    /// Whether some task of a project and an environment could fall under it, as far as they are
+    /// named. Tags come with each task.
+    pub fn may_match(
+        &self,
+        project: Option<&ProjectId>,
+        environment: Option<&EnvironmentId>,
+    ) -> bool {
+        let may = |side: &ScopeSide, id: Option<&str>| match (side, id) {
+            (ScopeSide::Ids(ids), Some(id)) => ids.contains(id),
+            (ScopeSide::Any | ScopeSide::Tags(_), _) | (ScopeSide::Ids(_), None) => true,
+        };
+        may(&self.projects, project.map(ProjectId::as_str))
+            && may(&self.environments, environment.map(EnvironmentId::as_str))
     }
 
     /// Whether a task falls under this scope.

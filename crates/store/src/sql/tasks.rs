@@ -75,15 +75,14 @@ fn is_open(filter: &TaskFilter) -> bool {
     filter.waiting_for.is_some() || filter.state.as_deref().is_some_and(open)
 }
 
-/// Tasks that are cleared or wait for a freeze, by what holds them and id. The condition is that
-/// of the index, word for word.
+/// Tasks that are cleared or wait for a freeze, by what holds them and id; found among all open ones.
 pub(crate) fn held_or_cleared(backend: DbBackend, after: u64, limit: u64) -> Statement {
     HELD_OR_CLEARED.with(backend, [number(after), number(limit)])
 }
 
 const HELD_OR_CLEARED: Pair = Pair::both(
     "SELECT CAST(2 AS bigint), change_request, id, frozen, live FROM tasks
-    WHERE (state = 'CLEARED' OR waiting_for = 'freeze') AND change_request > $1
+    WHERE NOT ended AND change_request > $1 AND (state = 'CLEARED' OR waiting_for = 'freeze')
     ORDER BY change_request, id LIMIT $2",
 );
 

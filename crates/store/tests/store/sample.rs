@@ -252,7 +252,7 @@ pub(crate) fn sweep(directory: &Directory, id: &str, through: Option<u64>) -> Co
     let swept = SweepFreeze {
         id: freeze.draft.id.clone(),
         seen: freeze.stamp.sequence,
-        began_at: freeze.due_at.unwrap(),
+        directory_revision: directory.revision(),
         through: through.map(CrNumber),
     };
     Command {

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use countersign_domain::Refusal;
-use countersign_domain::batch::{Answer, part_of_policy};
+use countersign_domain::batch::{Action, Answer, part_of_policy};
+use countersign_domain::directory::DirectoryCommand;
 use countersign_domain::ids::PolicyId;
+use countersign_domain::log::RequestMark;
 use countersign_domain::policy::Policy;
 use countersign_proto::v1;
 
 use crate::convert::policy::show_warning;
 use crate::fault::Fault;
-use crate::rpc::gate::{Gate, unexpected};
+use crate::rpc::gate::{Caller, Gate, unexpected};
 
 /// The policy as kept. A repeated call may find that it was deleted since.
-pub(super) fn policy_of(answer: Answer, id: &PolicyId) -> Result<Arc<Policy>, Fault> {
+fn policy_of(answer: Answer, id: &PolicyId) -> Result<Arc<Policy>, Fault> {
     match answer {
         Answer::Policy(policy) => Ok(policy),
         Answer::PolicyDeleted => Err(Refusal::not_found("policy", id.as_str()).into()),
@@ -21,9 +23,25 @@ pub(super) fn policy_of(answer: Answer, id: &PolicyId) -> Result<Arc<Policy>, Fa
     }
 }
 
+/// Changes a policy, or only says what that would leave.
+pub(super) async fn change(
+    gate: &Gate,
+    caller: &Caller,
+    id: &PolicyId,
+    command: DirectoryCommand,
+    mark: Option<RequestMark>,
+    validate_only: bool,
+) -> Result<Arc<Policy>, Fault> {
+    if validate_only {
+        return Ok(gate.engine.preview_policy_change(&command).await?);
+    }
+    let action = Action::Directory(command);
+    policy_of(gate.execute(caller, action, mark).await?, id)
+}
+
 /// What to know about it.
-pub(super) fn warnings_of(gate: &Gate, policy: &Policy) -> Vec<v1::Warning> {
-    let found = gate.engine.policy_warnings(&policy.draft);
+pub(super) async fn warnings_of(gate: &Gate, policy: &Policy) -> Vec<v1::Warning> {
+    let found = gate.engine.policy_warnings(&policy.draft).await;
     found.iter().map(show_warning).collect()
 }
 

@@ -1,10 +1,9 @@
 //! Creates a policy under a new id (M1).
 
-use countersign_domain::batch::Action;
 use countersign_domain::directory::DirectoryCommand;
 use countersign_proto::v1;
 
-use super::answer::{policy_of, warnings_of};
+use super::answer::{change, warnings_of};
 use crate::convert::fields::required;
 use crate::convert::policy::show_policy;
 use crate::convert::policy_draft::{ALL, policy_draft};
@@ -22,12 +21,10 @@ pub(super) async fn run(
     let id = draft.id.clone();
     let command = DirectoryCommand::CreatePolicy(Box::new(draft));
     let mark = mark("CreatePolicy", &request.request_id, &command)?;
-    let answer = gate
-        .execute(&caller, Action::Directory(command), mark)
-        .await?;
-    let policy = policy_of(answer, &id)?;
+    let only = request.validate_only;
+    let policy = change(&gate, &caller, &id, command, mark, only).await?;
     Ok(v1::CreatePolicyResponse {
         policy: Some(show_policy(&policy)),
-        warnings: warnings_of(&gate, &policy),
+        warnings: warnings_of(&gate, &policy).await,
     })
 }

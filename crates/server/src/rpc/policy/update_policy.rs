@@ -1,10 +1,9 @@
 //! Changes the fields of a policy that a mask names (C6).
 
-use countersign_domain::batch::Action;
 use countersign_domain::directory::DirectoryCommand;
 use countersign_proto::v1;
 
-use super::answer::{open_change_requests, policy_of, warnings_of};
+use super::answer::{change, open_change_requests, warnings_of};
 use crate::convert::fields::{etag, required};
 use crate::convert::mask::policy_fields;
 use crate::convert::policy::show_policy;
@@ -28,13 +27,11 @@ pub(super) async fn run(
         etag: etag(&request.etag)?,
     };
     let mark = mark("UpdatePolicy", &request.request_id, &command)?;
-    let answer = gate
-        .execute(&caller, Action::Directory(command), mark)
-        .await?;
-    let policy = policy_of(answer, &id)?;
+    let only = request.validate_only;
+    let policy = change(&gate, &caller, &id, command, mark, only).await?;
     Ok(v1::UpdatePolicyResponse {
         policy: Some(show_policy(&policy)),
-        warnings: warnings_of(&gate, &policy),
+        warnings: warnings_of(&gate, &policy).await,
         open_change_requests: open_change_requests(&gate, &id).await?,
     })
 }
