@@ -14,9 +14,10 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // Of all open tasks, although a freeze changes only those that are cleared or held: an index
-        // of these would depend on their state, and PostgreSQL would no longer clear and start tasks
-        // in place. A freeze turns seldom, and looking through a million takes a second or two.
+        // Of all open tasks, although a freeze changes only those that are cleared or held: an
+        // index of these would depend on their state, and PostgreSQL would no longer clear and
+        // start tasks in place. A freeze turns seldom, and looking through a million takes a second
+        // or two.
         let place = ["change_request", "id"];
         let mut open = index("tasks_open_by_change_request", "tasks", &place);
         open.cond_where(Expr::col("ended").not());

@@ -63,7 +63,7 @@ pub fn check(case: &Case) -> Result<(), Violation> {
             joining_changed_the_etag,
         ),
         (
-            "W4 a period lies in the task's window, and is bound to exactly where policies have windows",
+            "W4 a task has a period, in its window, exactly where policies have windows",
             periods_fit,
         ),
         (

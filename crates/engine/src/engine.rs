@@ -303,8 +303,8 @@ impl Engine {
         self.0.shared.head.borrow().head.instant
     }
 
-    /// Waits until every policy, team and freeze of the store is known here: another replica may have
-    /// written some a moment ago. What this process wrote it knows before it answers.
+    /// Waits until every policy, team and freeze of the store is known here: another replica may
+    /// have written some a moment ago. What this process wrote it knows before it answers.
     pub(crate) async fn know_directory(&self) -> Result<(), Failure> {
         if !self.store().is_postgres() {
             return Ok(());

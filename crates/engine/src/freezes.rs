@@ -186,8 +186,8 @@ impl Engine {
         }
     }
 
-    /// What to know about a policy: judged by the directory as it is, outside the lock, and where it
-    /// keeps nobody else waiting.
+    /// What to know about a policy: judged by the directory as it is, outside the lock, and where
+    /// it keeps nobody else waiting.
     pub async fn policy_warnings(&self, policy: &PolicyDraft) -> Vec<Warning> {
         let now = self.now();
         let (mut found, policies, freezes) = self.directory().read(|directory| {

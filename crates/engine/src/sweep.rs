@@ -81,11 +81,11 @@ impl Engine {
         Ok(found + swept.map_or(0, |settled| settled + 1))
     }
 
-    /// One step of the sweep of a freeze that is due, if one is. The first only says that it begins:
-    /// what is read after that holds everything that was decided before the freeze turned. Each other
-    /// one looks at the next tasks that are cleared or held by a freeze, settles those that are not
-    /// where the freezes put them, and has the freeze remember how far it has come. Answers with how
-    /// many it settled; `None`: no freeze is due.
+    /// One step of the sweep of a freeze that is due, if one is. The first only says that it
+    /// begins: what is read after that holds everything that was decided before the freeze turned.
+    /// Each other one looks at the next tasks that are cleared or held by a freeze, settles those
+    /// that are not where the freezes put them, and has the freeze remember how far it has come.
+    /// Answers with how many it settled; `None`: no freeze is due.
     async fn sweep_freeze(&self, now: Instant) -> Result<Option<usize>, Failure> {
         // A freeze that another replica has changed is swept once it is known here.
         let due = self.directory().read(|directory| {

@@ -3,10 +3,10 @@
 
 use std::fmt::Display;
 
-use countersign_domain::Refusal;
-use countersign_domain::ids::{CrNumber, CrPrefix, PolicyId, TaskId};
+use countersign_domain::ids::{CrNumber, CrPrefix, FreezeId, PolicyId, TaskId};
 use countersign_domain::policy::NoPeriod;
 use countersign_domain::refusal::NotNow;
+use countersign_domain::{Instant, Refusal};
 use countersign_engine::Failure;
 
 use crate::fault::{Fault, names};
@@ -90,11 +90,7 @@ fn refusal_facts(refusal: &Refusal, prefix: &CrPrefix) -> Facts {
         Refusal::TeamIdTaken { team } => of(&[("team", team)]),
         Refusal::FreezeIdTaken { freeze } => of(&[("freeze", freeze)]),
         Refusal::NoPeriod { policies, why } => no_period_facts(policies, why),
-        Refusal::FreezeNotInForce { freeze, begins_at } => {
-            let mut facts = of(&[("freeze", freeze)]);
-            facts.extend(begins_at.map(|at| ("next_begins_at", at.to_string())));
-            facts
-        }
+        Refusal::FreezeNotInForce { freeze, begins_at } => not_in_force_facts(freeze, begins_at),
         Refusal::RequestIdReused { request } => of(&[("request_id", request)]),
         Refusal::EtagMismatch {
             named,
@@ -144,6 +140,12 @@ fn start_facts(task: &TaskId, cause: &NotNow) -> Facts {
             ("generation", current),
         ]),
     }
+}
+
+fn not_in_force_facts(freeze: &FreezeId, begins_at: &Option<Instant>) -> Facts {
+    let mut facts = of(&[("freeze", freeze)]);
+    facts.extend(begins_at.map(|at| ("next_begins_at", at.to_string())));
+    facts
 }
 
 fn no_period_facts(policies: &[PolicyId], why: &NoPeriod) -> Facts {

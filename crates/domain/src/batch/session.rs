@@ -206,8 +206,8 @@ impl<'a> Session<'a> {
         let Some(case) = self.set.cases.get(&number) else {
             return Ok(());
         };
-        // Each task can be bound anew and close, and be held or cleared; each approval can lapse; the
-        // change request can turn and end.
+        // Each task can be bound anew and close, and be held or cleared; each approval can lapse;
+        // the change request can turn and end.
         let most = case.tasks.len() * 3 + case.change_request.decisions.len() + 4;
         for _ in 0..most {
             let Some(case) = self.set.cases.get(&number) else {

@@ -58,8 +58,8 @@ impl Directory {
         self.revision
     }
 
-    /// Changes whenever what tasks match and merge into may: not with freezes. Only good for telling
-    /// two states of this very directory apart.
+    /// Changes whenever what tasks match and merge into may: not with freezes. Only good for
+    /// telling two states of this very directory apart.
     pub fn matching_revision(&self) -> u64 {
         self.matching_revision
     }
@@ -110,8 +110,8 @@ impl Directory {
         freezes.filter_map(|freeze| freeze.due_at).min()
     }
 
-    /// The freeze because of which tasks have to be looked at now, if any: the one that turned last,
-    /// so that a halt does not wait until everything before it is done.
+    /// The freeze because of which tasks have to be looked at now, if any: the one that turned
+    /// last, so that a halt does not wait until everything before it is done.
     pub fn due_freeze(&self, now: Instant) -> Option<(Instant, &Arc<Freeze>)> {
         let freezes = self.freezes.values();
         freezes

@@ -1,6 +1,7 @@
 //! The one way from a freeze's state to the next, live and when the log is folded.
 
-use super::{Freeze, FreezeEvent, Lifted};
+use super::{Freeze, FreezeDraft, FreezeEvent, Lifted, Sweep};
+use crate::Instant;
 use crate::derived::Derived;
 use crate::log::{IllegalEdge, Stamp};
 
@@ -22,18 +23,9 @@ pub fn apply_freeze(
         (Some(_), Some(_)) => "present",
     };
     match (event, found, living) {
-        (FreezeEvent::Created { draft, due_at }, _, None) => Ok(Some(Freeze {
-            draft: draft.as_ref().clone(),
-            revision: 1,
-            created: stamp,
-            changed: stamp,
-            stamp,
-            lifted: None,
-            deleted: false,
-            due_at: *due_at,
-            sweep: None,
-            calendar: Derived::default(),
-        })),
+        (FreezeEvent::Created { draft, due_at }, _, None) => {
+            Ok(Some(created(draft, *due_at, stamp)))
+        }
         (
             FreezeEvent::Updated {
                 draft,
@@ -64,14 +56,7 @@ pub fn apply_freeze(
             ..changed(freeze, stamp)
         })),
         (FreezeEvent::Swept { sweep, due_at }, Some(freeze), _) if freeze.due_at.is_some() => {
-            let next = Freeze {
-                sweep: *sweep,
-                due_at: *due_at,
-                stamp,
-                ..freeze.clone()
-            };
-            let gone = next.deleted && next.sweep.is_none();
-            Ok((!gone).then_some(next))
+            Ok(swept(freeze, *sweep, *due_at, stamp))
         }
         (FreezeEvent::Swept { .. }, Some(_), _) => Err(edge("swept")),
         (FreezeEvent::Created { .. }, _, Some(_))
@@ -93,4 +78,35 @@ fn changed(freeze: &Freeze, stamp: Stamp) -> Freeze {
         sweep: None,
         ..freeze.clone()
     }
+}
+
+fn created(draft: &FreezeDraft, due_at: Option<Instant>, stamp: Stamp) -> Freeze {
+    Freeze {
+        draft: draft.clone(),
+        revision: 1,
+        created: stamp,
+        changed: stamp,
+        stamp,
+        lifted: None,
+        deleted: false,
+        due_at,
+        sweep: None,
+        calendar: Derived::default(),
+    }
+}
+
+/// A freeze after tasks were looked at; nothing is left of a deleted one once all of them were.
+fn swept(
+    freeze: &Freeze,
+    sweep: Option<Sweep>,
+    due_at: Option<Instant>,
+    stamp: Stamp,
+) -> Option<Freeze> {
+    let gone = freeze.deleted && sweep.is_none();
+    (!gone).then(|| Freeze {
+        sweep,
+        due_at,
+        stamp,
+        ..freeze.clone()
+    })
 }

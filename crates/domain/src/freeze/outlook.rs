@@ -32,7 +32,8 @@ pub struct Outlook {
     pub next_freeze: Option<Instant>,
 }
 
-/// What is ahead of a task at an instant, among these freezes. Nothing, if it cannot start any more.
+/// What is ahead of a task at an instant, among these freezes. Nothing, if it cannot start any
+/// more.
 pub fn outlook(task: &Task, freezes: &[Arc<Freeze>], now: Instant) -> Outlook {
     if !task.could_start() {
         return Outlook::default();

@@ -3,7 +3,8 @@
 //! A [`Policy`] says who must approve what. [`Scope::matches`] decides whether a task falls under
 //! it, and its [`Terms`] what it says beyond who and how many. [`merge`] makes all that match into
 //! one [`ResultantPolicy`], which is frozen into the change request. [`Places`] are what only a
-//! policy's own approvers can fill, a [`ChangeWindow`] is when tasks may start. [`Warning`] names what is allowed but worth a second look.
+//! policy's own approvers can fill, a [`ChangeWindow`] is when tasks may start. [`Warning`] names
+//! what is allowed but worth a second look.
 
 mod draft;
 mod merge;

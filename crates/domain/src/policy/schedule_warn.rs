@@ -18,7 +18,8 @@ const NAMED_BY: usize = 8;
 /// How far ahead windows are compared with freezes.
 const YEAR_MICROS: i64 = 366 * 86_400 * 1_000_000;
 
-/// The warnings about the windows of a policy that is being saved, among these policies and freezes.
+/// The warnings about the windows of a policy that is being saved, among these policies and
+/// freezes.
 pub fn window_warnings(
     policy: &PolicyDraft,
     others: &[Arc<Policy>],

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Start, Task, TaskEvent, TaskState, WaitingFor};
+use crate::calendar::Period;
 use crate::log::{IllegalEdge, Stamp};
 
 /// Applies one event. Illegal edges are errors: they can only come from a damaged log (I-02).
@@ -52,24 +53,7 @@ fn next(task: &Task, event: &TaskEvent, stamp: Stamp) -> Option<(u64, TaskState)
     let at = stamp.instant;
     match event {
         TaskEvent::Created { .. } => None,
-        TaskEvent::Bound { period } => {
-            let later = task.period.is_some_and(|bound| bound.end <= period.start);
-            // Whatever it was cleared for has closed; only a settling says that the new one is open.
-            let waits = match task.state {
-                TaskState::Paused {
-                    waiting_for: WaitingFor::Approval,
-                } => WaitingFor::Approval,
-                TaskState::Paused {
-                    waiting_for: WaitingFor::Window | WaitingFor::Freeze,
-                }
-                | TaskState::Cleared { .. } => WaitingFor::Window,
-                TaskState::Running { .. }
-                | TaskState::Finished { .. }
-                | TaskState::Terminated { .. } => return None,
-            };
-            let state = TaskState::Paused { waiting_for: waits };
-            later.then_some((generation, state))
-        }
+        TaskEvent::Bound { period } => bound(task, *period).map(|state| (generation, state)),
         TaskEvent::Cleared {
             generation: cleared,
         } => {
@@ -129,4 +113,23 @@ fn next(task: &Task, event: &TaskEvent, stamp: Stamp) -> Option<(u64, TaskState)
             },
         )),
     }
+}
+
+/// Where a task waits once it is bound to a later period. Whatever it was cleared for has closed;
+/// only a settling says that the new one is open.
+fn bound(task: &Task, period: Period) -> Option<TaskState> {
+    let waiting_for = match task.state {
+        TaskState::Paused {
+            waiting_for: WaitingFor::Approval,
+        } => WaitingFor::Approval,
+        TaskState::Paused {
+            waiting_for: WaitingFor::Window | WaitingFor::Freeze,
+        }
+        | TaskState::Cleared { .. } => WaitingFor::Window,
+        TaskState::Running { .. } | TaskState::Finished { .. } | TaskState::Terminated { .. } => {
+            return None;
+        }
+    };
+    let later = task.period.is_some_and(|bound| bound.end <= period.start);
+    later.then_some(TaskState::Paused { waiting_for })
 }

@@ -158,8 +158,8 @@ impl Task {
         self.content.change_request
     }
 
-    /// When it may start, as far as time decides: in its period where it is bound to one, else in its
-    /// own window (W6).
+    /// When it may start, as far as time decides: in its period where it is bound to one, else in
+    /// its own window (W6).
     pub fn bounds(&self) -> Window {
         self.period
             .map_or(self.content.spec.window, |period| Window {

@@ -5,7 +5,8 @@
 //! |---|---|
 //! | `alice` | a person without roles |
 //! | `admin:alice` | a person who changes policies, teams and freezes |
-//! | `auditor:alice`, `operator:alice` | a person who reads the log; who operates the store, and declares freezes |
+//! | `auditor:alice` | a person who reads the log |
+//! | `operator:alice` | a person who operates the store, and declares freezes |
 //! | `root:alice` | a person with the three roles above |
 //! | `orchestrator:ci` | a service that creates change requests |
 //! | `runner:pool-1` | the runner `pool-1` |

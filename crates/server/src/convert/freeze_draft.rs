@@ -128,7 +128,8 @@ pub(crate) mod tests {
         assert_eq!(draft.reason, "Nobody is here.");
         assert!(draft.start.is_some() && draft.end.is_some() && draft.recurrence.is_some());
         assert_eq!(draft.scopes.len(), 1);
-        let rows: [(&str, fn(&mut v1::Freeze)); 6] = [
+        type Spoil = fn(&mut v1::Freeze);
+        let rows: [(&str, Spoil); 6] = [
             ("freeze.id", |it| it.id = String::new()),
             ("freeze.reason", |it| it.reason = " \n".to_owned()),
             ("freeze.scopes", |it| it.scopes.clear()),

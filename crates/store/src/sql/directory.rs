@@ -15,7 +15,8 @@ pub(crate) const TEAM: i64 = 2;
 /// The row is a freeze.
 pub(crate) const FREEZE: i64 = 3;
 
-/// All policies, teams and freezes with the revision they are at: one statement, hence one snapshot.
+/// All policies, teams and freezes with the revision they are at: one statement, hence one
+/// snapshot.
 pub(crate) fn all(backend: DbBackend) -> Statement {
     ALL.with(backend, [])
 }

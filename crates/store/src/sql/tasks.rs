@@ -75,7 +75,8 @@ fn is_open(filter: &TaskFilter) -> bool {
     filter.waiting_for.is_some() || filter.state.as_deref().is_some_and(open)
 }
 
-/// Tasks that are cleared or wait for a freeze, by what holds them and id; found among all open ones.
+/// Tasks that are cleared or wait for a freeze, by what holds them and id; found among all open
+/// ones.
 pub(crate) fn held_or_cleared(backend: DbBackend, after: u64, limit: u64) -> Statement {
     HELD_OR_CLEARED.with(backend, [number(after), number(limit)])
 }

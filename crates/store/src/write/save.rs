@@ -69,7 +69,8 @@ impl WriteTransaction {
         Ok(())
     }
 
-    /// Policies, teams and freezes. A batch changes one of them at most, so each has a statement of its own.
+    /// Policies, teams and freezes. A batch changes one of them at most, so each has a statement of
+    /// its own.
     async fn save_directory(&mut self, changes: &Changes) -> Result<(), StoreError> {
         let backend = self.backend();
         for (id, row) in &changes.policies {
