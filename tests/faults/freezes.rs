@@ -112,7 +112,7 @@ async fn create_doomed(server: &Server) {
     };
     let request = CreatePolicyRequest {
         policy: Some(policy),
-        request_id: String::new(),
+        ..CreatePolicyRequest::default()
     };
     let mut policies = server.as_("admin:root").policies();
     policies.create_policy(request).await.unwrap();

@@ -76,7 +76,7 @@ pub(crate) async fn policy(server: &Server) {
     };
     let request = CreatePolicyRequest {
         policy: Some(policy),
-        request_id: String::new(),
+        ..CreatePolicyRequest::default()
     };
     server
         .as_("admin:root")

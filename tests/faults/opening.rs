@@ -91,7 +91,7 @@ async fn opens_daily(server: &Server, opens: i64) {
     };
     let request = CreatePolicyRequest {
         policy: Some(policy),
-        request_id: String::new(),
+        ..CreatePolicyRequest::default()
     };
     let mut policies = server.as_("admin:root").policies();
     policies.create_policy(request).await.unwrap();

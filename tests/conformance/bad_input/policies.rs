@@ -47,7 +47,7 @@ fn many(prefix: &str, count: usize) -> Vec<String> {
 fn create(policy: Policy) -> CreatePolicyRequest {
     CreatePolicyRequest {
         policy: Some(policy),
-        request_id: String::new(),
+        ..CreatePolicyRequest::default()
     }
 }
 
@@ -192,7 +192,7 @@ on_both_stores! {
             policy: Some(with(|policy| policy.minimum_approvals = 2)),
             update_mask: mask(paths),
             etag: etag.to_owned(),
-            request_id: String::new(),
+            ..UpdatePolicyRequest::default()
         };
         let none = UpdatePolicyRequest { update_mask: None, ..update(&[], "") };
         admin.update_policy_with(none).await.bad_field("update_mask", "E1");

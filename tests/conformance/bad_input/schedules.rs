@@ -160,7 +160,7 @@ on_both_stores! {
         assert_eq!(gate.entries().await, entries);
         let kept = gate.admin().policy_with(CreatePolicyRequest {
             policy: Some(many(32).on_close(OnClose::Terminate).build()),
-            request_id: String::new(),
+            ..CreatePolicyRequest::default()
         }).await.granted().policy.unwrap();
         assert_eq!((kept.windows.len(), kept.on_close()), (32, OnClose::Terminate));
         assert_eq!(kept.updated_at, instant("2026-11-23T00:00:00Z"));

@@ -242,7 +242,7 @@ impl Caller {
     pub(crate) async fn policy(&self, policy: PolicySpec) -> Answer<CreatePolicyResponse> {
         let request = CreatePolicyRequest {
             policy: Some(policy.build()),
-            request_id: String::new(),
+            ..CreatePolicyRequest::default()
         };
         Ok(self.0.policies().create_policy(request).await?.into_inner())
     }

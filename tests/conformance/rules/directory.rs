@@ -13,7 +13,7 @@ fn policy_update(policy: Policy, paths: &[&str], etag: &str) -> UpdatePolicyRequ
         policy: Some(policy),
         update_mask: mask(paths),
         etag: etag.to_owned(),
-        request_id: String::new(),
+        ..UpdatePolicyRequest::default()
     }
 }
 

@@ -165,6 +165,36 @@ on_both_stores! {
         assert_eq!((ended.open, ended.transitions.len()), (false, 0));
     }
 
+    async fn w5_a_reason_names_the_policy_whose_window_turns(gate) {
+        let admin = gate.admin();
+        let ahead = || PolicySpec::new("ahead").users(&["alice"]);
+        let behind = || PolicySpec::new("behind").users(&["alice"]);
+        admin.policy(ahead().recurring(lasting("0 * * * *", "UTC", 30))).await.granted();
+        admin.policy(behind().recurring(lasting("10 * * * *", "UTC", 20))).await.granted();
+        let task = TaskSpec { window: window(None, gate.at(3_600 + 1_200)), ..deployment("t1") };
+        gate.waiting(task).await;
+        let found = first(&gate.as_("bob"), task_id("t1"), None, 0).await;
+        let told: Vec<_> = found.transitions.iter().map(|it| (it.at, it.reason.as_str())).collect();
+        assert_eq!(told, [
+            (gate.at(600), "the change window opens (policy behind)"),
+            (gate.at(1_800), "the change window closes (policy ahead, behind)"),
+            (gate.at(4_200), "the change window opens (policy behind)"),
+            (gate.at(4_800), "the change window closes (the task's own window)"),
+        ]);
+        // Of a policy all windows are its own.
+        let found = first(&gate.as_("bob"), policy_id("ahead"), gate.at(1), 2).await;
+        let told: Vec<_> = found.transitions.iter().map(|it| it.reason.as_str()).collect();
+        assert_eq!(told, ["the change window closes", "the change window opens"]);
+        // Where no policy has windows there is only one whose they could be.
+        admin.delete_policy("ahead").await.granted();
+        admin.update_policy(behind(), &["windows"]).await.granted();
+        let task = TaskSpec { window: window(gate.at(60), gate.at(120)), ..deployment("t2") };
+        gate.waiting(task).await;
+        let found = first(&gate.as_("bob"), task_id("t2"), None, 0).await;
+        let told: Vec<_> = found.transitions.iter().map(|it| it.reason.as_str()).collect();
+        assert_eq!(told, ["the change window opens", "the change window closes"]);
+    }
+
     async fn w3_how_many_and_from_when_have_limits(gate) {
         let policy = PolicySpec::new("prod").users(&["alice"]).recurring(hourly());
         gate.admin().policy(policy).await.granted();

@@ -8,6 +8,9 @@ use crate::gate::{
     until,
 };
 
+/// As far ahead as schedules are looked at, in seconds.
+const TEN_YEARS: i64 = 3_653 * 86_400;
+
 /// Warnings, each with the policy and the freeze it concerns.
 fn told(warnings: &[Warning]) -> Vec<(WarningKind, &str, &str)> {
     warnings
@@ -89,6 +92,25 @@ on_both_stores! {
         assert_eq!(saved.warnings, []);
     }
 
+    async fn w4_windows_that_take_too_long_to_compare_are_warned_of_and_refuse_the_task(gate) {
+        // Of the minutes of the next ten years each is in one of them, and none in both.
+        let even = alice("even").recurring(lasting("*/2 * * * *", "UTC", 1));
+        assert_eq!(gate.admin().policy(even).await.granted().warnings, []);
+        let odd = alice("odd").recurring(lasting("1-59/2 * * * *", "UTC", 1));
+        let saved = gate.admin().policy(odd).await.granted();
+        assert_eq!(told(&saved.warnings), [(WarningKind::WindowsNeverMeet, "odd", "")]);
+        let entries = gate.entries().await;
+        let seen = gate.orchestrator().preview(deployment("t1")).await;
+        let made = gate.orchestrator().create(deployment("t1")).await;
+        for refused in [seen, made] {
+            let refused = refused.refused("NO_PERIOD", "W4");
+            assert_eq!(refused.fact("policies"), "even, odd");
+            assert_eq!(refused.fact("why"), "TOO_MUCH_WORK");
+            assert!(refused.message.contains("take too long to look through"), "{refused:?}");
+        }
+        assert_eq!(gate.entries().await, entries);
+    }
+
     async fn f1_windows_inside_freezes_are_warned_of_from_both_sides(gate) {
         let admin = gate.admin();
         let weekend = || until("0 0 * * 6,0", "UTC", "24:00");
@@ -118,6 +140,7 @@ on_both_stores! {
         let admin = gate.admin();
         let entries = gate.entries().await;
         let freeze = || FreezeSpec::new("f");
+        let ahead = |seconds| gate.at(TEN_YEARS + seconds);
         let rows = [
             ("end", freeze().between(gate.at(-120), gate.at(0))),
             ("end", freeze().between(None, gate.at(0))),
@@ -125,6 +148,8 @@ on_both_stores! {
             ("end", freeze().between(gate.at(120), gate.at(60))),
             ("end", freeze().between(None, gate.at(59))),
             ("end", freeze().between(gate.at(60), gate.at_micros(120_000_000 - 1))),
+            ("start", freeze().between(ahead(1), None)),
+            ("start", freeze().between(ahead(1), ahead(3_600))),
             ("recurrence", freeze().recurring(lasting("0 0 30 2 *", "UTC", 60))),
             ("recurrence", freeze().between(None, gate.at(3_600))
                 .recurring(lasting("0 5 * * *", "UTC", 60))),
@@ -136,6 +161,8 @@ on_both_stores! {
         }
         assert_eq!(gate.entries().await, entries);
         admin.freeze(freeze().between(gate.at(-3_600), gate.at(60))).await.granted();
+        let far = FreezeSpec::new("far").between(ahead(-1), None);
+        assert_eq!(admin.freeze(far).await.granted().freeze.unwrap().start, ahead(-1));
         for end in [gate.at(0), gate.at(-1)] {
             let past = freeze().between(gate.at(-3_600), end);
             admin.update_freeze(past, &["end"]).await.bad_field("freeze.end", "F1");

@@ -118,6 +118,7 @@ on_both_stores! {
         let create = |users: &[&str]| CreatePolicyRequest {
             policy: Some(PolicySpec::new("prod").users(users).build()),
             request_id: "r1".to_owned(),
+            ..CreatePolicyRequest::default()
         };
         let first = admin.policy_with(create(&["alice"])).await.granted();
         let before = gate.entries().await;
@@ -129,6 +130,7 @@ on_both_stores! {
             update_mask: mask(&["minimum_approvals"]),
             etag: first.policy.unwrap().etag,
             request_id: "r2".to_owned(),
+            ..UpdatePolicyRequest::default()
         };
         let second = admin.update_policy_with(update.clone()).await.granted();
         assert_eq!(second.policy.as_ref().unwrap().revision, 2);

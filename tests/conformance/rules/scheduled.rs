@@ -8,13 +8,13 @@ use tokio_util::sync::CancellationToken;
 use crate::gate::{Expect, Followed, FreezeSpec, Gate, PolicySpec, deployment, hourly};
 
 /// The scheduler of a server.
-struct Scheduler {
+pub(super) struct Scheduler {
     stop: CancellationToken,
     running: JoinHandle<()>,
 }
 
 impl Scheduler {
-    fn start(gate: &Gate) -> Self {
+    pub(super) fn start(gate: &Gate) -> Self {
         let stop = CancellationToken::new();
         let running = countersign_scheduler::run(gate.engine().clone(), stop.clone());
         Self {
@@ -24,7 +24,7 @@ impl Scheduler {
     }
 
     /// Ends it; it has let go of the store then.
-    async fn end(self) {
+    pub(super) async fn end(self) {
         self.stop.cancel();
         self.running.await.unwrap();
     }

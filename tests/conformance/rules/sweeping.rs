@@ -64,11 +64,17 @@ async fn swept(gate: &Gate) -> usize {
         .count()
 }
 
+/// What a step answers that looked at all there was, and found nothing to do; so does the first of
+/// a sweep, which only says that it begins.
+const NOTHING: usize = 1;
+
 on_both_stores! {
     async fn f2_a_sweep_goes_on_after_a_restart_in_the_middle(gate) {
         cleared(gate, TASKS).await;
         gate.admin().freeze(FreezeSpec::new("f")).await.granted();
-        assert_eq!(counted(gate).await, (TASKS, 0));
+        assert_eq!(step(gate).await, NOTHING);
+        assert_eq!((counted(gate).await, swept(gate).await), ((TASKS, 0), 1));
+        gate.restart().await;
         // Each step settles what it found, and remembers how far it has come.
         assert_eq!(step(gate).await, FIRST + 1);
         assert_eq!(counted(gate).await, (TASKS - FIRST, FIRST));
@@ -84,25 +90,25 @@ on_both_stores! {
         assert_eq!(step(gate).await, TASKS - FIRST - 1 + 1);
         assert_eq!(counted(gate).await, (0, TASKS));
         assert!(!gate.freeze("f").await.settling);
-        assert_eq!((step(gate).await, swept(gate).await), (0, 2));
+        assert_eq!((step(gate).await, swept(gate).await), (0, 3));
         // The same when it lets go.
         gate.admin().lift("f").await.granted();
-        assert_eq!(step(gate).await, FIRST + 1);
+        assert_eq!((step(gate).await, step(gate).await), (NOTHING, FIRST + 1));
         gate.restart().await;
         assert_eq!(counted(gate).await, (FIRST, TASKS - FIRST));
         gate.pass(0).await;
-        assert_eq!(counted(gate).await, (TASKS, 0));
+        assert_eq!((counted(gate).await, swept(gate).await), ((TASKS, 0), 6));
         gate.runner().start(&last, 2, "c").await.granted();
     }
 
     async fn f2_a_change_in_the_middle_of_a_sweep_begins_it_anew(gate) {
         cleared(gate, TASKS).await;
         gate.admin().freeze(FreezeSpec::new("f")).await.granted();
-        assert_eq!(step(gate).await, FIRST + 1);
+        assert_eq!((step(gate).await, step(gate).await), (NOTHING, FIRST + 1));
         // Lifted before the rest was held: all that was held is let go, the rest never was.
         gate.admin().lift("f").await.granted();
-        assert_eq!(step(gate).await, FIRST + 1);
-        assert_eq!(step(gate).await, 1);
+        assert_eq!((step(gate).await, step(gate).await), (NOTHING, FIRST + 1));
+        assert_eq!(step(gate).await, NOTHING);
         assert_eq!(counted(gate).await, (TASKS, 0));
         assert_eq!(gate.task("t0000").await.generation, 2);
         assert_eq!(gate.task(&format!("t{:04}", TASKS - 1)).await.generation, 1);
@@ -117,11 +123,31 @@ on_both_stores! {
         assert_eq!(step(gate).await, 0);
         gate.advance(60);
         // The first one holds all, and nothing is left for the second.
-        assert_eq!((step(gate).await, step(gate).await, step(gate).await), (6, 1, 0));
+        assert_eq!((step(gate).await, step(gate).await), (NOTHING, 5 + 1));
+        assert_eq!((step(gate).await, step(gate).await, step(gate).await), (NOTHING, NOTHING, 0));
         gate.advance(60);
-        assert_eq!((step(gate).await, step(gate).await), (1, 0));
+        assert_eq!((step(gate).await, step(gate).await, step(gate).await), (NOTHING, NOTHING, 0));
         gate.advance(60);
-        assert_eq!((step(gate).await, step(gate).await), (6, 0));
+        assert_eq!((step(gate).await, step(gate).await, step(gate).await), (NOTHING, 5 + 1, 0));
         assert_eq!(counted(gate).await, (5, 0));
+    }
+
+    async fn f2_the_freeze_that_turned_last_is_swept_first(gate) {
+        cleared(gate, TASKS).await;
+        let admin = gate.admin();
+        let elsewhere = FreezeSpec::new("elsewhere").only(&["api"], &["*"]);
+        admin.freeze(elsewhere).await.granted();
+        assert_eq!((step(gate).await, step(gate).await), (NOTHING, NOTHING));
+        // A halt does not wait until the sweep that is under way has come to its end.
+        gate.advance(1);
+        admin.freeze(FreezeSpec::new("halt")).await.granted();
+        assert_eq!((step(gate).await, step(gate).await), (NOTHING, FIRST + 1));
+        assert_eq!(step(gate).await, TASKS - FIRST + 1);
+        assert_eq!(counted(gate).await, (0, TASKS));
+        assert!(!gate.freeze("halt").await.settling);
+        assert!(gate.freeze("elsewhere").await.settling);
+        // The other one goes on from where it was.
+        assert_eq!((step(gate).await, step(gate).await), (NOTHING, 0));
+        assert!(!gate.freeze("elsewhere").await.settling);
     }
 }
