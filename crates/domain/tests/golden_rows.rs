@@ -1,8 +1,8 @@
 //! The golden corpus of rows: what stands in the texts of rows after some steps. What a release has
 //! written, every later one must read; and no change of a type may change a stored text unnoticed.
 //!
-//! New steps get their lines by running this with `COUNTERSIGN_WRITE_GOLDEN=1`. Lines that are there
-//! never change.
+//! New steps get their lines by running this with `COUNTERSIGN_WRITE_GOLDEN=1`. Lines that are
+//! there never change.
 
 #![allow(
     clippy::unwrap_used,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Policy, PolicyDraft, Warning, calendar_of, scopes_may_overlap};
 use crate::Instant;
-use crate::calendar::{Calendar, Found, Source};
+use crate::calendar::{Calendar, Found, Period, Source};
 use crate::freeze::{Freeze, FreezeDraft};
 use crate::ids::FreezeId;
 
@@ -126,17 +126,17 @@ fn inside_freezes(
     })
 }
 
-/// The freezes that are in force when one of the first periods begins, by id.
+/// The freezes that are in force in one of the first periods, by id.
 fn those_that_hold(freezes: &[&&FreezeDraft], windows: &Calendar, now: Instant) -> Vec<FreezeId> {
     let first = windows.periods_after(now).take(NAMED_BY);
-    let begins: Vec<Instant> = first.map(|period| period.start).collect();
-    let in_force = |calendar: &Calendar, at: Instant| match calendar.first_after(at) {
-        Found::Period(period) => period.start <= at,
+    let first: Vec<Period> = first.collect();
+    let in_force = |calendar: &Calendar, period: &Period| match calendar.first_after(period.start) {
+        Found::Period(found) => found.start < period.end,
         Found::None | Found::TooMuchWork => false,
     };
     let holds = |freeze: &&&&FreezeDraft| {
         let calendar = freeze.calendar();
-        begins.iter().any(|&at| in_force(&calendar, at))
+        first.iter().any(|period| in_force(&calendar, period))
     };
     let mut ids: Vec<FreezeId> = freezes
         .iter()

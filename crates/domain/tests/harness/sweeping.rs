@@ -11,7 +11,8 @@ use super::Gate;
 use super::people::freeze_id;
 
 impl Gate {
-    /// Looks at tasks because of a freeze until all have been looked at; answers as one command does.
+    /// Looks at tasks because of a freeze until all have been looked at; answers as one command
+    /// does.
     pub(crate) fn sweep(&mut self, id: &str, clock: Instant) -> (Reply, usize) {
         let id = freeze_id(id);
         let before = self.store.log.len();

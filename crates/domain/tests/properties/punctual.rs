@@ -1,5 +1,6 @@
-//! T4: whoever settles late leaves what somebody who settles at every due instant leaves. Generations
-//! aside: a punctual settling clears in each period, a late one only if one is open now.
+//! T4: whoever settles late leaves what somebody who settles at every due instant leaves.
+//! Generations aside: a punctual settling clears in each period, a late one only if one is open
+//! now.
 
 use countersign_domain::Instant;
 use countersign_domain::log::{AggregateKey, Cause};
@@ -126,7 +127,8 @@ proptest! {
         }
         settle(&mut punctual, until * 1_000_000);
         settle(&mut late, until * 1_000_000);
-        prop_assert_eq!(left(&late), left(&punctual), "{:?} {:?} {:?}", policies, windows, approves);
+        let played = format!("{policies:?} {windows:?} {approves:?}");
+        prop_assert_eq!(left(&late), left(&punctual), "{}", played);
         late.check_all();
         punctual.check_all();
     }

@@ -1,5 +1,5 @@
-//! I-05 with the scheduler switched off for ever: random policies with windows, freezes, clock jumps,
-//! decisions and starts, and never a settling or a sweep. Each start that is granted lies in
+//! I-05 with the scheduler switched off for ever: random policies with windows, freezes, clock
+//! jumps, decisions and starts, and never a settling or a sweep. Each start that is granted lies in
 //! `[open, close)` and under no freeze, by an oracle that counts minutes; each that is refused does
 //! not.
 //!

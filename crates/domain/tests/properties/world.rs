@@ -1,5 +1,5 @@
-//! A small world for starts: policies, one task, freezes and a clock that jumps, each beside what the
-//! oracle knows of it.
+//! A small world for starts: policies, one task, freezes and a clock that jumps, each beside what
+//! the oracle knows of it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

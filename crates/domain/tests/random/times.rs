@@ -1,5 +1,5 @@
-//! When windows are open and freezes hold, counted in seconds: what the rule book says of them, told
-//! the plain way.
+//! When windows are open and freezes hold, counted in seconds: what the rule book says of them,
+//! told the plain way.
 
 use countersign_domain::Instant;
 

@@ -102,82 +102,84 @@ fn p2_a_permit_is_valid_until_the_first_that_ends_it() {
     }
 }
 
-#[test]
-fn t4_a_time_to_live_and_a_closing_end_in_the_order_of_their_instants() {
-    let once = "windows=0..180";
-    let every = format!("windows={EVERY}");
-    let closed = "TERMINATED:window_closed";
-    // terms, whether it is approved at second 2, window, what is left at second 5000
-    let rows = [
+/// Terms, whether it is approved at second 2, the task's window, and what is left at second 5000.
+fn ends_by_time() -> [(String, bool, &'static str, &'static str); 12] {
+    let once = |terms: &str| format!("windows=0..180 {terms}");
+    let every = |terms: &str| format!("windows={EVERY} {terms}");
+    [
         (
-            format!("{once} attl=178"),
+            once("attl=178"),
             false,
             "..",
             "EXPIRED TERMINATED:expired cause=approval_ttl@179",
         ),
         (
-            format!("{once} attl=179"),
+            once("attl=179"),
             false,
             "..",
             "EXPIRED TERMINATED:window_closed cause=window_closed@180",
         ),
         (
-            format!("{once} attl=180"),
+            once("attl=180"),
             false,
             "..",
             "EXPIRED TERMINATED:window_closed cause=window_closed@180",
         ),
         (
-            format!("{once} ettl=177"),
+            once("ettl=177"),
             true,
             "..",
             "EXPIRED TERMINATED:expired cause=execution_ttl@179",
         ),
-        (format!("{once} ettl=178"), true, "..", closed),
+        (once("ettl=178"), true, "..", "TERMINATED:window_closed"),
         (
-            format!("{every} attl=900"),
+            every("attl=900"),
             false,
             "..",
             "EXPIRED TERMINATED:expired cause=approval_ttl@901",
         ),
         (
-            format!("{every} attl=600"),
+            every("attl=600"),
             false,
             "..700",
             "EXPIRED TERMINATED:expired cause=approval_ttl@601",
         ),
         (
-            format!("{every} attl=699"),
+            every("attl=699"),
             false,
             "..700",
             "EXPIRED TERMINATED:window_closed cause=window_closed@700",
         ),
         (
-            format!("{every} attl=700"),
+            every("attl=700"),
             false,
             "..700",
             "EXPIRED TERMINATED:window_closed cause=window_closed@700",
         ),
         (
-            format!("{every} ettl=600"),
+            every("ettl=600"),
             true,
             "..",
             "EXPIRED TERMINATED:expired cause=execution_ttl@602",
         ),
         (
-            format!("{every} ettl=698"),
+            every("ettl=698"),
             true,
             "..700",
             "APPROVED TERMINATED:window_closed",
         ),
         (
-            format!("{every} ettl=697"),
+            every("ettl=697"),
             true,
             "..700",
             "EXPIRED TERMINATED:expired cause=execution_ttl@699",
         ),
-    ];
-    for (terms, approved, window, expected) in rows {
+    ]
+}
+
+#[test]
+fn t4_a_time_to_live_and_a_closing_end_in_the_order_of_their_instants() {
+    for (terms, approved, window, expected) in ends_by_time() {
         let mut late = Gate::new();
         late.play(&format!("0 adm policy p users=ann {terms}"));
         late.play(&format!("1 orc create t1 window={window}"));

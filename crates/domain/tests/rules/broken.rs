@@ -46,7 +46,7 @@ const DAMAGES: &[(&str, Damage)] = &[
         joined_by_nobody,
     ),
     (
-        "W4 a period lies in the task's window, and is bound to exactly where policies have windows",
+        "W4 a task has a period, in its window, exactly where policies have windows",
         bound_without_windows,
     ),
     (

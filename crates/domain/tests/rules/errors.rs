@@ -5,6 +5,7 @@ use countersign_domain::batch::Reply;
 
 use crate::harness::Gate;
 use crate::harness::facts::variant;
+use crate::harness::people::policy_id;
 
 #[test]
 fn e1_permission_is_checked_before_state() {
@@ -258,4 +259,33 @@ fn refused(step: &str) -> Refusal {
         Reply::Refused(refusal) => refusal,
         other => panic!("{step}: {other:?}"),
     }
+}
+
+#[test]
+fn e2_no_period_says_what_to_do() {
+    let mut gate = Gate::new();
+    gate.play("0 adm policy p users=ann windows=100..200");
+    let rows = [
+        (
+            "1 orc create t1 window=..50",
+            "the change windows of policies p are not open within the task's window, but at \
+             2027-01-15T08:01:40Z; create the task with a window in which they are",
+        ),
+        (
+            "200 orc create t1",
+            "the change windows of policies p are not open together within ten years; mend them, \
+             PreviewSchedule shows when each is open",
+        ),
+    ];
+    for (step, text) in rows {
+        let Reply::Refused(refusal) = gate.say(step).0 else {
+            panic!("{step} is not refused");
+        };
+        assert_eq!(refusal.to_string(), text);
+        assert_eq!(
+            (variant(&refusal).as_str(), refusal.rule()),
+            ("NoPeriod", "W4")
+        );
+    }
+    assert!(gate.directory.policy(&policy_id("p")).is_some());
 }

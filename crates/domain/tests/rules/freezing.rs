@@ -483,21 +483,3 @@ fn f5_only_lifting_or_narrowing_passes_a_freeze() {
          7 run start t2 gen=1                  -> RUNNING",
     );
 }
-
-#[test]
-fn f1_an_update_may_widen_move_and_begin_a_freeze() {
-    Gate::played(
-        "0 orc create t1                                     -> CLEARED
-         0 adm freeze f envs=dev from=100 to=900             -> upcoming@100 look=100
-         1 adm edit-freeze f envs=prod                       -> upcoming@100 look=100
-         1 run start t1 claim=c2 gen=0                       -> StartNotNow:stale
-         2 adm edit-freeze f from=                           -> in_force@900 look=2
-         2 time sweep f                                      -> in_force@900 look=900
-         2 time settle t1                                    -> PAUSED:freeze entries=0
-         3 adm edit-freeze f from=500                        -> upcoming@500 look=3
-         3 time sweep f                                      -> upcoming@500 look=500
-         3 time settle t1                                    -> CLEARED gen=2 entries=0
-         4 adm edit-freeze f from=0 every=*/10_*_*_*_*@UTC@3m to=  -> in_force@180 look=4
-         5 adm edit-freeze f every=                          -> in_force@never look=5",
-    );
-}

@@ -254,7 +254,10 @@ fn f1_a_preview_of_a_task_names_the_freezes_that_match_it() {
     let names: Vec<String> = names.map(|id| id.to_string()).collect();
     assert_eq!(names, ["i", "f", "i", "f", "g"]);
     let reason = |turn: &Transition| turn.reason.clone();
-    assert_eq!(reason(&found.transitions[3]), "the change window closes");
+    assert_eq!(
+        reason(&found.transitions[3]),
+        "the change window closes (policy p)"
+    );
     assert_eq!(reason(&found.transitions[6]), "freeze g begins: audit");
     gate.play("50 adm drop-freeze g -> absent\n 50 adm drop-freeze i -> remains");
     assert_eq!(

@@ -7,7 +7,8 @@ use countersign_domain::ids::CrNumber;
 use crate::harness::Gate;
 use crate::harness::people::{at, freeze_id, task_id};
 
-/// Three cleared tasks, and a freeze that holds them from second 600 to 780, 1200 to 1380 and so on.
+/// Three cleared tasks, and a freeze that holds them from second 600 to 780, 1200 to 1380 and so
+/// on.
 fn gate() -> Gate {
     let mut gate = Gate::new();
     gate.play(
@@ -258,4 +259,22 @@ fn f2_a_task_is_misplaced_where_the_freezes_do_not_put_it() {
     );
     gate.play("780 run start t1 gen=2 -> RUNNING");
     assert_eq!([780, 1_200].map(|it| misplaced(&gate, it)), [false, false]);
+}
+
+#[test]
+fn f1_an_update_may_widen_move_and_begin_a_freeze() {
+    Gate::played(
+        "0 orc create t1                                     -> CLEARED
+         0 adm freeze f envs=dev from=100 to=900             -> upcoming@100 look=100
+         1 adm edit-freeze f envs=prod                       -> upcoming@100 look=100
+         1 run start t1 claim=c2 gen=0                       -> StartNotNow:stale
+         2 adm edit-freeze f from=                           -> in_force@900 look=2
+         2 time sweep f                                      -> in_force@900 look=900
+         2 time settle t1                                    -> PAUSED:freeze entries=0
+         3 adm edit-freeze f from=500                        -> upcoming@500 look=3
+         3 time sweep f                                      -> upcoming@500 look=500
+         3 time settle t1                                    -> CLEARED gen=2 entries=0
+         4 adm edit-freeze f from=0 every=*/10_*_*_*_*@UTC@3m to=  -> in_force@180 look=4
+         5 adm edit-freeze f every=                          -> in_force@never look=5",
+    );
 }

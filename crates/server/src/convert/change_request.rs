@@ -207,6 +207,8 @@ mod tests {
         let mut policy = policy_draft::tests::full();
         policy.approvers.as_mut().unwrap().teams.clear();
         policy.block_creator = false;
+        policy.windows.clear();
+        policy.on_close = v1::OnClose::Unspecified.into();
         policy
     }
 
