@@ -1,7 +1,7 @@
 //! W5, F2: tasks and freezes over shifts of clocks and the ends of months and years, from creation
 //! through sweeps to starts, a microsecond before each edge and at it.
 
-use countersign_proto::v1::{AggregateKind, Recurrence, Signal, TaskSpec, TaskState};
+use countersign_proto::v1::{AggregateKind, Recurrence, Signal, TaskSignal, TaskSpec, TaskState};
 
 use crate::gate::{
     Expect, FreezeSpec, Gate, PolicySpec, blocked_by, deployment, instant, lasting, period, until,
@@ -239,7 +239,7 @@ on_both_stores! {
         }
         let told = stream.until(|it| it.signals.iter().any(|it| it.signal() == Signal::Proceed));
         let told: Vec<_> = told.await.into_iter().flat_map(|it| it.signals).collect();
-        let told: Vec<_> = told.iter().map(|it| it.signal()).collect();
+        let told: Vec<_> = told.iter().map(TaskSignal::signal).collect();
         assert_eq!(told.last(), Some(&Signal::Proceed));
         assert!(told[..told.len() - 1].iter().all(|it| *it == Signal::Hold), "{told:?}");
         let events = gate.as_("auditor:audit").events(AggregateKind::Task, "t1").await;
