@@ -1,6 +1,6 @@
-//! A freeze of five thousand cleared tasks: it binds with its answer, a sweep tells everybody within
-//! seconds and in bounded transactions, and lifting it lets all of them go again. A server that is
-//! killed in the middle goes on from where it was.
+//! A freeze of five thousand cleared tasks: it binds with its answer, a sweep tells everybody
+//! within seconds and in bounded transactions, and lifting it lets all of them go again. A server
+//! that is killed in the middle goes on from where it was.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,8 +10,9 @@ use std::time::Duration;
 use countersign_client::{Credentialed, reason};
 use countersign_proto::v1::freeze_service_client::FreezeServiceClient;
 use countersign_proto::v1::{
-    Approvers, CreateFreezeRequest, CreatePolicyRequest, ErrorReason, Freeze, LiftFreezeRequest,
-    LogEntry, Policy, RejectRequest, Scope, ScopeSide, Signal, StartTaskRequest, TaskSpec,
+    Approvers, CreateFreezeRequest, CreatePolicyRequest, ErrorReason, Freeze, GetFreezeRequest,
+    LiftFreezeRequest, LogEntry, Policy, RejectRequest, Scope, ScopeSide, Signal, StartTaskRequest,
+    TaskSpec,
 };
 use tonic::Status;
 
@@ -30,6 +31,10 @@ const DOOMED: usize = 1_000;
 const TASKS: usize = 5_000;
 /// How many tasks a sweep looks at in one step.
 const STEP: usize = 1_001;
+/// How many change requests are settled in one transaction.
+const BATCH: usize = 128;
+/// How long a sweep may take to come to its end.
+const SETTLED_LIMIT: Duration = Duration::from_secs(60);
 /// Of how many tasks the runners have been told when the server is killed.
 const TOLD_AT_KILL: usize = TASKS * 2 / 5;
 /// The bars are those of a release build on a machine of its own.
@@ -226,7 +231,8 @@ fn report_lone_calls(lone: [Vec<Duration>; 2]) {
 }
 
 /// What happened to the crowd since the freeze was changed: to each task once, by steps that the
-/// freeze remembers, and in transactions that hold up nobody for long.
+/// freeze remembers, and in transactions that hold up nobody for long. Each transaction has an
+/// instant of its own, and each task a change request.
 fn assert_swept(log: &[LogEntry], event: &str, since: &str) {
     let from = log.iter().rposition(|entry| entry.event == since).unwrap();
     let (mut tasks, mut steps, mut in_step, mut largest) = (BTreeSet::new(), 0, 0, 0);
@@ -244,15 +250,16 @@ fn assert_swept(log: &[LogEntry], event: &str, since: &str) {
         }
     }
     let transactions = at_one_instant.len();
+    let at_once = *at_one_instant.values().max().unwrap();
     println!(
-        "{} of {event} in {steps} steps of {largest} at most, {transactions} transactions of {} \
-         at most",
+        "{} of {event} in {steps} steps of {largest} at most, {transactions} transactions of \
+         {at_once} at most",
         tasks.len(),
-        at_one_instant.values().max().unwrap()
     );
     assert_eq!(tasks.len(), TASKS, "none is lost");
     assert!(largest <= STEP, "a step has {largest} tasks");
     assert!(steps >= TASKS / STEP, "progress is remembered");
+    assert!(at_once <= BATCH, "a transaction settles {at_once}");
 }
 
 async fn killed_in_the_middle(database: Database) {
@@ -309,16 +316,20 @@ async fn killed_in_the_middle(database: Database) {
 /// Waits until the sweep has come to its end.
 async fn settled(server: &Server) {
     let mut service = freezes(server);
-    loop {
-        let request = countersign_proto::v1::GetFreezeRequest {
-            freeze_id: FREEZE.to_owned(),
-        };
-        let answer = service.get_freeze(request).await.unwrap().into_inner();
-        if !answer.freeze.unwrap().settling {
-            return;
+    let request = GetFreezeRequest {
+        freeze_id: FREEZE.to_owned(),
+    };
+    let sweeping = async {
+        loop {
+            let answer = service.get_freeze(request.clone()).await.unwrap();
+            if !answer.into_inner().freeze.unwrap().settling {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    };
+    let settled = tokio::time::timeout(SETTLED_LIMIT, sweeping).await;
+    settled.expect("the sweep comes to its end");
 }
 
 /// A number somewhere in the body of an entry, by its name.

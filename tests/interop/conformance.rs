@@ -2,6 +2,8 @@
 
 use std::process::Output;
 
+use countersign_proto::v1::freeze_service_client::FreezeServiceClient;
+use countersign_proto::v1::{CreateFreezeRequest, Freeze, Scope, ScopeSide};
 use tokio::process::Command;
 
 use crate::process::{Database, Server, program};
@@ -73,6 +75,42 @@ async fn a_case_of_ones_own_that_fails_is_told_and_fails_the_run() {
     ] {
         assert!(said.contains(part), "{part}\nnot in\n{said}");
     }
+}
+
+#[tokio::test]
+async fn a_freeze_in_the_way_is_told_before_any_case_is_played() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&Database::sqlite(&folder)).await;
+    let everything = || {
+        Some(ScopeSide {
+            ids: vec!["*".to_owned()],
+            tags: Vec::new(),
+        })
+    };
+    let freeze = Freeze {
+        id: "year-end".to_owned(),
+        reason: "Nobody is here.".to_owned(),
+        scopes: vec![Scope {
+            projects: everything(),
+            environments: everything(),
+            ..Scope::default()
+        }],
+        ..Freeze::default()
+    };
+    let request = CreateFreezeRequest {
+        freeze: Some(freeze),
+        ..CreateFreezeRequest::default()
+    };
+    let mut freezes = FreezeServiceClient::new(server.as_("admin:root").channel());
+    freezes.create_freeze(request).await.unwrap();
+    let (output, said) = conformance(&server, &[]).await;
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), said.as_str()), (Some(1), ""));
+    assert!(
+        complained.contains("freezes of the server hold tasks"),
+        "{complained}"
+    );
+    assert!(complained.contains(": year-end"), "{complained}");
 }
 
 #[tokio::test]

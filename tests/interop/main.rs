@@ -4,6 +4,7 @@
 //! - `node`: one in JavaScript, on another gRPC, plays those where a client can go wrong.
 //! - `conformance`: the program plays its own cases against itself, as orchestrator authors do.
 //! - `buf_curl`: a whole approval from the command line, through both versions of reflection.
+//! - `demo`: the program tells its whole story, as whoever tries it first sees it.
 //! - `zones`: Python reads the calendar too, at every change of every time zone.
 
 #![allow(
@@ -20,6 +21,7 @@ mod process;
 mod buf_curl;
 mod conformance;
 mod control;
+mod demo;
 mod node;
 mod python;
 mod scenario;

@@ -32,6 +32,12 @@ pub enum TargetError {
          what it says: {0}"
     )]
     Interfering(String),
+    /// Freezes of the server hold what every case creates.
+    #[error(
+        "freezes of the server hold tasks of projects it does not know, so no case would show what \
+         it says: {0}"
+    )]
+    Frozen(String),
     /// The server does not speak this API.
     #[error("the server's answers are not those of this API: {0}")]
     Foreign(String),
@@ -109,13 +115,24 @@ async fn preview(calls: &Calls, run: &str, create: &MethodDescriptor) -> Result<
         Err(status) => return Err(refused("orchestrator", &status)),
     };
     match at_path(&answer, "change_request.resultant_policy.policies") {
-        Some(Value::Array(policies)) if policies.is_empty() => Ok(false),
+        Some(Value::Array(policies)) if policies.is_empty() => match freezes(&answer).as_slice() {
+            [] => Ok(false),
+            holding => Err(TargetError::Frozen(holding.join(", "))),
+        },
         Some(Value::Array(policies)) => {
             let ids: Vec<&str> = policies.iter().filter_map(|it| it["id"].as_str()).collect();
             Err(TargetError::Interfering(ids.join(", ")))
         }
         _ => Err(TargetError::Foreign(answer.to_string())),
     }
+}
+
+/// The freezes that would hold the task.
+fn freezes(answer: &Value) -> Vec<&str> {
+    let blockers = at_path(answer, "task.blockers").and_then(Value::as_array);
+    let ids = blockers.into_iter().flatten();
+    ids.filter_map(|it| at_path(it, "freeze.freeze_id")?.as_str())
+        .collect()
 }
 
 fn refused(caller: &'static str, status: &Status) -> TargetError {

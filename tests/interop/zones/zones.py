@@ -32,6 +32,12 @@ STRIDE = 13
 STRIDE_OF_SAME = 23
 
 
+THINNED = (
+    f"every {STRIDE}th case around a change, but each around the first of its kind in a zone, and every"
+    f" {STRIDE_OF_SAME}rd where a zone has the rules of another one or no change"
+)
+
+
 def expected(zone: ZoneInfo, case: Case, until: int, freeze: bool) -> list[Period]:
     """All periods that end after the instant asked at and start before `until`, whole."""
     schedule, length = case
@@ -101,6 +107,7 @@ def main() -> None:
         "version": tzdata.IANA_VERSION,
         "only_asked": sorted(asked - known),
         "only_known": sorted(known - asked),
+        "thinned": THINNED,
     }
     say({"release": release})
     zones = transitions = 0
