@@ -1,7 +1,8 @@
 //! A small world for starts: policies, one task, freezes and a clock that jumps, each beside what
 //! the oracle knows of it.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use countersign_domain::Instant;
@@ -13,9 +14,9 @@ use countersign_domain::freeze::{FreezeDraft, FreezeField};
 use countersign_domain::ids::CrNumber;
 use countersign_domain::log::{Event, Head, Stamp};
 use countersign_domain::policy::{
-    Approvers, ChangeWindow, OnClose, Policy, PolicyDraft, ResultantPolicy, Scope, ScopeSide, Terms,
+    Approvers, ChangeWindow, OnClose, Policy, PolicyDraft, Scope, ScopeSide, Terms,
 };
-use countersign_domain::rows::{self, CrRow, TaskRow};
+use countersign_domain::rows::{CrRow, TaskRow};
 use countersign_domain::task::Task;
 use proptest::test_runner::TestCaseError;
 
@@ -100,12 +101,18 @@ pub(crate) struct World {
     pub(crate) said: String,
 }
 
+thread_local! {
+    /// What was made once: a cron expression takes longer to read than a sequence to play.
+    static MADE: RefCell<BTreeMap<(i64, i64), Recurrence>> = const { RefCell::new(BTreeMap::new()) };
+}
+
 fn recurrence(step: i64, length: i64) -> Recurrence {
-    Recurrence {
+    let make = || Recurrence {
         starts: Cron::parse(&format!("*/{step} * * * *")).unwrap(),
         zone: Zone::parse("UTC").unwrap(),
         length: Length::Elapsed(Elapsed::from_micros(length * MINUTE).unwrap()),
-    }
+    };
+    MADE.with_borrow_mut(|made| made.entry((step, length)).or_insert_with(make).clone())
 }
 
 fn window(span: Span) -> ChangeWindow {
@@ -231,8 +238,8 @@ impl World {
             end: end.map(|end| at(end * 60)),
             recurrence: every.map(|(step, length)| recurrence(step, length)),
         };
-        self.said
-            .push_str(&format!("{} freeze {draft:?}\n", self.now));
+        let said = format!("{} {name} {start:?} {end:?} {every:?} {matches}", self.now);
+        self.said.push_str(&format!("{said}\n"));
         if self.ask(&DirectoryCommand::CreateFreeze(Box::new(draft))) == "Done" {
             let spans = every.map(|(step, length)| Minutes::union(&[Span::Every(step, length)]));
             self.freezes.push(Held {
@@ -328,8 +335,11 @@ impl World {
     }
 
     pub(crate) fn run(&mut self, who: &str, action: Action) -> Reply {
-        self.said
-            .push_str(&format!("{} {who} {}\n", self.now, variant(&action)));
+        self.said.push_str(&format!("{} {who}\n", self.now));
+        let resultant = match (&action, &self.case) {
+            (Action::Create(create), _) => Arc::clone(&create.resultant),
+            (_, case) => Arc::clone(&case.as_ref().unwrap().resultant),
+        };
         let set = WorkingSet::new(self.head, self.case.clone().into_iter().collect());
         let command = Command {
             caller: Some(caller(who)),
@@ -346,7 +356,6 @@ impl World {
             directory: &self.directory,
             settings: &settings,
         };
-        let resultant = self.case.as_ref().map(|case| Arc::clone(&case.resultant));
         let mut outcome = run(set, &[command], context);
         self.head = outcome.head;
         let changes = &outcome.changes;
@@ -356,12 +365,10 @@ impl World {
             .chain(&changes.change_requests);
         for row in requests {
             let change_request = CrRow::parse(&row.frozen, &row.live).unwrap();
-            let document = changes.resultants.first().map(|row| row.document.as_str());
-            let made = || Arc::new(read(document.unwrap()));
             let tasks = self.case.take().map(|case| case.tasks).unwrap_or_default();
             self.case = Some(Case {
                 change_request,
-                resultant: resultant.clone().unwrap_or_else(made),
+                resultant: Arc::clone(&resultant),
                 tasks,
             });
         }
@@ -381,8 +388,4 @@ impl World {
         let problem = format!("{}at {}: {found}, expected {expected}", self.said, self.now);
         Err(TestCaseError::fail(problem))
     }
-}
-
-fn read(document: &str) -> ResultantPolicy {
-    rows::read(document).unwrap()
 }
