@@ -101,9 +101,11 @@ pub(crate) struct World {
     pub(crate) said: String,
 }
 
+type Made = BTreeMap<(i64, i64), Recurrence>;
+
 thread_local! {
     /// What was made once: a cron expression takes longer to read than a sequence to play.
-    static MADE: RefCell<BTreeMap<(i64, i64), Recurrence>> = const { RefCell::new(BTreeMap::new()) };
+    static MADE: RefCell<Made> = const { RefCell::new(BTreeMap::new()) };
 }
 
 fn recurrence(step: i64, length: i64) -> Recurrence {

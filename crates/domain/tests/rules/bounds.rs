@@ -103,7 +103,7 @@ fn p2_a_permit_is_valid_until_the_first_that_ends_it() {
 }
 
 /// Terms, whether it is approved at second 2, the task's window, and what is left at second 5000.
-fn ends_by_time() -> [(String, bool, &'static str, &'static str); 12] {
+fn ends_by_time() -> [(String, bool, &'static str, &'static str); 11] {
     let once = |terms: &str| format!("windows=0..180 {terms}");
     let every = |terms: &str| format!("windows={EVERY} {terms}");
     [
@@ -115,12 +115,6 @@ fn ends_by_time() -> [(String, bool, &'static str, &'static str); 12] {
         ),
         (
             once("attl=179"),
-            false,
-            "..",
-            "EXPIRED TERMINATED:window_closed cause=window_closed@180",
-        ),
-        (
-            once("attl=180"),
             false,
             "..",
             "EXPIRED TERMINATED:window_closed cause=window_closed@180",
