@@ -54,7 +54,7 @@ mod tests {
             .iter()
             .filter(|file| file.package() == "countersign.v1");
         let services = ours.clone().map(|file| file.service.len()).sum::<usize>();
-        assert_eq!(services, 5);
+        assert_eq!(services, 6);
         for file in ours {
             let comments = file
                 .source_code_info
