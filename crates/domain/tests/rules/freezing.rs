@@ -334,8 +334,8 @@ fn f3_lifting_ends_the_present_occurrence_and_a_recurring_freeze_returns() {
          0 adm freeze f every=*/10_*_*_*_*@UTC@3m            -> in_force@180 next=600
          10 run start t1                                     -> StartNotNow:freeze
          20 adm lift-freeze f                                -> lifted@180 next=600 entries=1
-         20 adm lift-freeze f                                -> lifted@180 entries=0
-         179 adm lift-freeze f                               -> lifted@180 entries=0
+         20 adm lift-freeze f                                -> Done lifted@180 entries=0
+         179 adm lift-freeze f                               -> Done lifted@180 entries=0
          21 time settle t1                                   -> CLEARED gen=2
          180 adm lift-freeze f         -> FreezeNotInForce upcoming@600 entries=0
          600 run start t1                                    -> StartNotNow:freeze
