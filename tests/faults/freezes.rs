@@ -57,7 +57,7 @@ fn scope(project: &str) -> Vec<Scope> {
 }
 
 fn freezes(server: &Server) -> FreezeServiceClient<Credentialed> {
-    FreezeServiceClient::new(server.as_("root:ci").channel())
+    server.as_("root:ci").freezes()
 }
 
 /// Freezes the project of the crowd, from now on and without an end.

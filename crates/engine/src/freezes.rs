@@ -105,22 +105,11 @@ impl Engine {
     /// The policy as a change of it would leave it; changes nothing.
     pub async fn preview_policy_change(
         &self,
+        id: &PolicyId,
         command: &DirectoryCommand,
     ) -> Result<Arc<Policy>, Failure> {
         let stamp = self.next_stamp().await?;
         let changed = self.directory().read(|directory| {
-            let id = match command {
-                DirectoryCommand::CreatePolicy(draft)
-                | DirectoryCommand::UpdatePolicy { draft, .. } => &draft.id,
-                DirectoryCommand::DeletePolicy { id, .. } => id,
-                DirectoryCommand::CreateTeam(_)
-                | DirectoryCommand::UpdateTeam { .. }
-                | DirectoryCommand::DeleteTeam { .. }
-                | DirectoryCommand::CreateFreeze(_)
-                | DirectoryCommand::UpdateFreeze { .. }
-                | DirectoryCommand::DeleteFreeze { .. }
-                | DirectoryCommand::LiftFreeze { .. } => return Ok(None),
-            };
             let before = directory.policy(id);
             match decide(directory, command, stamp.instant)? {
                 Some(Event::Policy(_, event)) => {
@@ -136,12 +125,19 @@ impl Engine {
     /// The freeze as a change of it would leave it; changes nothing.
     pub async fn preview_freeze_change(
         &self,
+        id: &FreezeId,
         command: &DirectoryCommand,
     ) -> Result<Arc<Freeze>, Failure> {
         let stamp = self.next_stamp().await?;
-        let changed = self
-            .directory()
-            .read(|directory| changed(directory, command, stamp))?;
+        let changed = self.directory().read(|directory| {
+            match decide(directory, command, stamp.instant)? {
+                Some(Event::Freeze(_, event)) => {
+                    let next = apply_freeze(directory.freeze_or_remains(id), &event, stamp);
+                    Ok::<_, Refusal>(next.ok().flatten().map(Arc::new))
+                }
+                Some(_) | None => Ok(directory.freeze(id).cloned()),
+            }
+        })?;
         changed.ok_or(Failure::Internal)
     }
 
@@ -280,32 +276,4 @@ fn schedules(directory: &Directory) -> (Vec<Arc<Policy>>, Vec<Arc<Freeze>>) {
     let with_windows = policies.filter(|policy| !policy.draft.terms.windows.is_empty());
     let freezes = directory.freezes_after(None);
     (with_windows.cloned().collect(), freezes.cloned().collect())
-}
-
-/// The freeze after a command on it.
-fn changed(
-    directory: &Directory,
-    command: &DirectoryCommand,
-    stamp: Stamp,
-) -> Result<Option<Arc<Freeze>>, Refusal> {
-    let Some(event) = decide(directory, command, stamp.instant)? else {
-        return Ok(match command {
-            DirectoryCommand::UpdateFreeze { draft, .. } => directory.freeze(&draft.id).cloned(),
-            DirectoryCommand::LiftFreeze { id, .. } | DirectoryCommand::DeleteFreeze { id, .. } => {
-                directory.freeze(id).cloned()
-            }
-            DirectoryCommand::CreateFreeze(_)
-            | DirectoryCommand::CreatePolicy(_)
-            | DirectoryCommand::UpdatePolicy { .. }
-            | DirectoryCommand::DeletePolicy { .. }
-            | DirectoryCommand::CreateTeam(_)
-            | DirectoryCommand::UpdateTeam { .. }
-            | DirectoryCommand::DeleteTeam { .. } => None,
-        });
-    };
-    let Event::Freeze(id, event) = event else {
-        return Ok(None);
-    };
-    let next = apply_freeze(directory.freeze_or_remains(&id), &event, stamp);
-    Ok(next.ok().flatten().map(Arc::new))
 }

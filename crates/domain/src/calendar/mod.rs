@@ -50,6 +50,7 @@ mod model;
 
 pub use cron::Cron;
 pub use length::{Elapsed, Length, LocalTime};
+pub use occurrences::HORIZON;
 pub use period::Period;
 pub use plan::Reading;
 pub use recurrence::Recurrence;

@@ -12,8 +12,8 @@ use super::plan::{Plan, Span};
 use super::shifts::Shifts;
 use super::walk::{Budget, TooMuch};
 
-/// How far searches look, in both directions: 3,653 days, which is ten years.
-pub(super) const HORIZON: i64 = 3_653 * DAY;
+/// How far searches look, in both directions, in microseconds: 3,653 days, which is ten years.
+pub const HORIZON: i64 = 3_653 * DAY;
 
 /// A date, with its number counted from 1970-01-01.
 #[derive(Debug, Clone, Copy)]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Elapsed;
 use crate::Instant;
 
 /// A half-open period that is not empty: its end lies after its start.
@@ -18,6 +19,12 @@ impl Period {
     /// The period from the start to the end, unless nothing is inside.
     pub fn new(start: Instant, end: Instant) -> Option<Self> {
         (start < end).then_some(Self { start, end })
+    }
+
+    /// Whether it is shorter than what somebody may ask for: [`Elapsed::SHORTEST`]. What is left of
+    /// a period that was cut may be.
+    pub fn is_too_short(self) -> bool {
+        self.end.micros_since(self.start) < Elapsed::SHORTEST.micros()
     }
 
     /// Whether an instant lies inside.

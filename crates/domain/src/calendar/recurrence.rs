@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::cron::Cron;
-use super::length::{Elapsed, Length, LocalTime, MINUTE};
+use super::length::{Elapsed, Length, LocalTime};
 use super::occurrences::{Day, HORIZON};
 use super::period::Period;
 use super::plan::Reading;
@@ -46,31 +46,6 @@ impl Recurrence {
             return true;
         };
         from.first_match(&self.starts, until.number).is_none()
-    }
-
-    /// The length of the shortest occurrence, where no clock is shifted.
-    pub fn shortest(&self) -> Elapsed {
-        match self.length {
-            Length::Elapsed(elapsed) => elapsed,
-            Length::Until(end) => self
-                .starts
-                .times()
-                .iter()
-                .map(|&start| minutes_until(start, end))
-                .min()
-                .and_then(|minutes| Elapsed::from_micros(i64::from(minutes) * MINUTE))
-                .unwrap_or(Elapsed::SHORTEST),
-        }
-    }
-}
-
-/// The minutes from a start to the next local time of day that is the end.
-fn minutes_until(start: u16, end: LocalTime) -> u16 {
-    let end = end.minutes();
-    if end > start {
-        end - start
-    } else {
-        end + 1_440 - start
     }
 }
 
@@ -142,20 +117,6 @@ mod tests {
         assert!(never.never_fires(at("2026-01-01T00:00:00Z")));
         assert_eq!(never.first_after(Reading::Freeze, Instant::EPOCH), None);
         assert!(!recurrence("0 0 30 2 1", "UTC", "60m").never_fires(Instant::EPOCH));
-    }
-
-    #[test]
-    fn w3_the_shortest_occurrence_is_known() {
-        for (starts, length, minutes) in [
-            ("0 9 * * *", "90m", 90),
-            ("0 9 * * *", "17:00", 480),
-            ("* * * * *", "24:00", 1),
-            ("0 9 * * *", "09:00", 1_440),
-            ("0 9-11 * * *", "10:00", 60),
-        ] {
-            let found = recurrence(starts, "UTC", length).shortest();
-            assert_eq!(found.micros(), minutes * MINUTE, "{starts} {length}");
-        }
     }
 
     #[test]

@@ -6,9 +6,6 @@ use crate::calendar::{Found, Recurrence};
 use crate::policy::{ChangeWindow, PolicyDraft, Scope, WINDOWS_LIMIT, calendar_of};
 use crate::refusal::Refusal;
 
-/// The shortest window (W3).
-const SHORTEST_MICROS: i64 = 60_000_000;
-
 pub(crate) fn check_etag(named: &EtagGuard, current: &str) -> Result<(), Refusal> {
     match named {
         Some(named) if named != current => Err(Refusal::EtagMismatch {
@@ -122,7 +119,7 @@ pub(super) fn check_windows(draft: &PolicyDraft, now: Instant) -> Result<(), Ref
 
 fn check_window(field: &str, window: &ChangeWindow, now: Instant) -> Result<(), Refusal> {
     match window {
-        ChangeWindow::Once(period) if period.end.micros_since(period.start) < SHORTEST_MICROS => {
+        ChangeWindow::Once(period) if period.is_too_short() => {
             let found = format!("{} to {}", period.start, period.end);
             let allowed = "an end at least 1 minute after the start";
             Err(refused(&format!("{field}.once"), &found, allowed))

@@ -6,14 +6,11 @@ use serde::Serialize;
 
 use super::{Freeze, FreezeDraft, FreezeEvent, FreezeField, Sweep, apply_freeze};
 use crate::Instant;
-use crate::calendar::Found;
+use crate::calendar::{Found, Period};
 use crate::directory::{Directory, EtagGuard, check_etag, check_scopes};
 use crate::ids::{CrNumber, FreezeId};
 use crate::log::{Event, Stamp};
 use crate::refusal::Refusal;
-
-/// The shortest freeze, as the shortest window.
-const SHORTEST_MICROS: i64 = 60_000_000;
 
 /// How far tasks have been looked at because of a freeze. A sweep begins by saying that it has come
 /// to nothing yet: whatever was decided before its turn is in the store then, and what is decided
@@ -183,7 +180,7 @@ fn check_times(draft: &FreezeDraft, now: Instant) -> Result<(), Refusal> {
             let found = format!("an end at {end}, which is past (it is {now})");
             return refused("end", found, "a later end, or none");
         }
-        if end.micros_since(start) < SHORTEST_MICROS {
+        if (Period { start, end }).is_too_short() {
             let found = format!("{start} to {end}");
             return refused("end", found, "an end at least 1 minute after the start");
         }

@@ -149,11 +149,6 @@ impl Freeze {
         }
     }
 
-    /// Its occurrences that end after an instant, in order, liftings aside; at most so many.
-    pub fn occurrences(&self, after: Instant, count: usize) -> Vec<Period> {
-        self.calendar().periods_after(after).take(count).collect()
-    }
-
     /// The occurrence that holds at an instant or is the next to come, liftings aside.
     fn occurrence(&self, at: Instant) -> Option<Period> {
         match self.calendar().first_after(at) {

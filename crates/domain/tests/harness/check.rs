@@ -255,7 +255,8 @@ fn settled(case: &Case, directory: &Directory, now: Instant) {
 fn next_turn(directory: &Directory, now: Instant) -> Option<Instant> {
     let turns = directory.freezes_after(None).flat_map(|freeze| {
         let lifted = freeze.lifted.map(|lifted| lifted.until);
-        let periods = freeze.occurrences(now, 1);
+        let calendar = freeze.draft.calendar();
+        let periods: Vec<_> = calendar.periods_after(now).take(1).collect();
         let ends = periods.into_iter().flat_map(|it| [it.start, it.end]);
         ends.chain(lifted).collect::<Vec<_>>()
     });

@@ -5,10 +5,10 @@ use countersign_domain::policy::{ChangeWindow, OnClose, WINDOWS_LIMIT};
 use countersign_domain::text::Problem;
 use countersign_domain::{Instant, Refusal};
 use countersign_proto::v1;
-use prost_types::{Duration, Timestamp};
+use prost_types::Timestamp;
 
 use super::fields;
-use super::window::{micros, optional_instant, timestamp};
+use super::window::{duration, micros, optional_instant, timestamp};
 
 /// The windows of a policy.
 pub(crate) fn windows(
@@ -140,22 +140,13 @@ pub(crate) fn show_window(window: &ChangeWindow) -> v1::ChangeWindow {
 pub(crate) fn show_recurrence(recurrence: &Recurrence) -> v1::Recurrence {
     use v1::recurrence::Length as Message;
     let length = match recurrence.length {
-        Length::Elapsed(elapsed) => Message::Duration(show_duration(elapsed)),
+        Length::Elapsed(elapsed) => Message::Duration(duration(elapsed.micros())),
         Length::Until(end) => Message::LocalEnd(end.to_string()),
     };
     v1::Recurrence {
         starts: recurrence.starts.as_str().to_owned(),
         time_zone: recurrence.zone.name().to_owned(),
         length: Some(length),
-    }
-}
-
-fn show_duration(elapsed: Elapsed) -> Duration {
-    let micros = elapsed.micros();
-    let nanos = micros.rem_euclid(1_000_000) * 1_000;
-    Duration {
-        seconds: micros.div_euclid(1_000_000),
-        nanos: i32::try_from(nanos).unwrap_or_default(),
     }
 }
 
@@ -170,6 +161,8 @@ pub(crate) fn show_on_close(on_close: Option<OnClose>) -> v1::OnClose {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use prost_types::Duration;
+
     use super::super::fields::tests::field_of;
     use super::*;
 

@@ -6,7 +6,7 @@ use countersign_proto::v1;
 use prost_types::Duration;
 
 use super::fields;
-use super::window::micros;
+use super::window::{duration, micros};
 
 /// Whose approvals meet the minimum; left out, anyone's.
 pub(crate) fn quorum(value: i32) -> Result<Quorum, Refusal> {
@@ -70,10 +70,5 @@ pub(crate) fn show_sharing(sharing: Option<Sharing>) -> v1::Sharing {
 
 /// A time to live, as answers carry it.
 pub(crate) fn show_time_to_live(ttl: TimeToLive) -> Duration {
-    let micros = ttl.micros();
-    let nanos = micros.rem_euclid(1_000_000) * 1_000;
-    Duration {
-        seconds: micros.div_euclid(1_000_000),
-        nanos: i32::try_from(nanos).unwrap_or_default(),
-    }
+    duration(ttl.micros())
 }

@@ -66,6 +66,15 @@ pub(crate) fn micros(length: &Duration) -> Option<i64> {
     micros.checked_add(i64::from(length.nanos) / 1_000)
 }
 
+/// A length in microseconds as answers carry it.
+pub(crate) fn duration(micros: i64) -> Duration {
+    let nanos = micros.rem_euclid(1_000_000) * 1_000;
+    Duration {
+        seconds: micros.div_euclid(1_000_000),
+        nanos: i32::try_from(nanos).unwrap_or_default(),
+    }
+}
+
 fn refused(field: &str, part: &str, found: &str, allowed: &str) -> Refusal {
     Refusal::field(format!("{field}.{part}"), found, allowed, "W1")
 }

@@ -1,6 +1,6 @@
 //! Shows what a schedule does next (W3, F1).
 
-use countersign_domain::calendar::tzdb_version;
+use countersign_domain::calendar::{HORIZON, tzdb_version};
 use countersign_domain::ids::{FreezeId, PolicyId, TaskId};
 use countersign_domain::{Instant, Refusal};
 use countersign_engine::ScheduleOf;
@@ -17,8 +17,6 @@ use crate::rpc::gate::{Caller, Gate};
 /// How many transitions are shown where none is said.
 const COUNT: u32 = 20;
 const COUNT_LIMIT: u32 = 200;
-/// How far ahead somebody may ask: 3,653 days.
-const AHEAD_MICROS: i64 = 3_653 * 86_400 * 1_000_000;
 
 pub(super) async fn run(
     gate: Gate,
@@ -52,7 +50,7 @@ fn subject(subject: Option<v1::preview_schedule_request::Subject>) -> Result<Sch
 
 /// Nobody looks further ahead than windows and freezes are searched.
 fn near(field: &str, from: Option<Instant>, now: Instant) -> Result<Option<Instant>, Refusal> {
-    let last = now.plus_micros(AHEAD_MICROS).unwrap_or(Instant::LAST);
+    let last = now.plus_micros(HORIZON).unwrap_or(Instant::LAST);
     match from {
         Some(from) if from > last => {
             let allowed = "at most ten years ahead";
