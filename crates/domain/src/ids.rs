@@ -56,6 +56,10 @@ text_id!(
     FreezeId, text::name
 );
 text_id!(
+    /// The id of an API token.
+    TokenId, text::name
+);
+text_id!(
     /// The id of a project.
     ProjectId, text::name
 );

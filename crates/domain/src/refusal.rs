@@ -6,7 +6,7 @@
 use crate::Instant;
 use crate::ids::{
     ArtifactDigest, CrNumber, EnvironmentId, FreezeId, PolicyId, ProjectId, RequestId, TaskId,
-    TeamId,
+    TeamId, TokenId,
 };
 use crate::policy::NoPeriod;
 use crate::task::WaitingFor;
@@ -36,10 +36,19 @@ pub enum Refusal {
     /// The caller's grant does not cover what it wants to create.
     #[error("the credential's grant does not cover this task")]
     OutsideGrant,
+    /// The caller's grant does not cover all that it wants to decide on.
+    #[error("the credential's grant does not cover {what}; it takes a wider grant")]
+    ScopeOutsideGrant {
+        /// What it would have to cover.
+        what: &'static str,
+    },
+    /// The credential ended since it was presented. Told like any other that is not accepted.
+    #[error("the credential has ended")]
+    CredentialEnded,
     /// Services, orchestrators and runners never decide.
     #[error(
-        "found the credential of a service, an orchestrator or a runner; \
-         only a person with a credential of their own may decide"
+        "found the credential of a service, an orchestrator, a runner, or of an issuer that people \
+         are not accepted from; only a person with a credential of their own may decide"
     )]
     CannotDecide,
     /// The caller is not among the approvers.
@@ -59,6 +68,22 @@ pub enum Refusal {
     CreatorBlocked {
         /// Of which change request.
         change_request: CrNumber,
+    },
+    /// A policy wants to know that the person was there a short while ago.
+    #[error(
+        "{}, and policy {policy} asks for one at most {} s ago; log in again and repeat the call",
+        proof(.auth_time),
+        .limit_micros / 1_000_000
+    )]
+    AuthenticationTooOld {
+        /// Of which change request.
+        change_request: CrNumber,
+        /// The policy that asks for the most recent one.
+        policy: PolicyId,
+        /// When the person last proved who they are, if the credential says so.
+        auth_time: Option<Instant>,
+        /// How long ago that may be.
+        limit_micros: i64,
     },
     /// Only the creator or an orchestrator may withdraw.
     #[error("only the task's creator or an orchestrator may withdraw it")]
@@ -142,6 +167,12 @@ pub enum Refusal {
     FreezeIdTaken {
         /// The id.
         freeze: FreezeId,
+    },
+    /// The token id is taken, by a live token or one that has ended.
+    #[error("token id {token} is taken, or was once; choose another one")]
+    TokenIdTaken {
+        /// The id.
+        token: TokenId,
     },
     /// The request id was used for another call.
     #[error("request id {request} was used for a call with other content; use a new one")]
@@ -333,9 +364,15 @@ impl Refusal {
     pub fn rule(&self) -> &'static str {
         match self {
             Self::OutsideGrant | Self::TaskIdTaken { .. } => "C2",
-            Self::CannotDecide | Self::NotAnApprover { .. } | Self::CreatorBlocked { .. } => "D1",
+            Self::CannotDecide
+            | Self::NotAnApprover { .. }
+            | Self::CreatorBlocked { .. }
+            | Self::AuthenticationTooOld { .. } => "D1",
             Self::NotTheCreator { .. } | Self::NotWithdrawable { .. } => "P7",
-            Self::NotFound { .. } => "E1",
+            Self::NotFound { .. }
+            | Self::ScopeOutsideGrant { .. }
+            | Self::CredentialEnded
+            | Self::TokenIdTaken { .. } => "E1",
             Self::InvalidField { rule, .. } => rule,
             Self::WindowPast { .. } => "W1",
             Self::PolicyRequired { .. } => "M6",
@@ -362,6 +399,13 @@ impl Refusal {
 fn list(ids: &[impl ToString]) -> String {
     let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
     texts.join(", ")
+}
+
+fn proof(auth_time: &Option<Instant>) -> String {
+    match auth_time {
+        Some(at) => format!("the credential tells of a login at {at}"),
+        None => "the credential tells of no login".to_owned(),
+    }
 }
 
 fn begins(at: &Option<Instant>) -> String {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::Instant;
+use crate::access::Token;
 use crate::calendar::Period;
 use crate::change_request::{ChangeRequest, CrContent, CrState, Decision};
 use crate::directory::Team;
@@ -280,6 +281,33 @@ impl FreezeRow {
 
     /// The freeze of a row's text.
     pub fn parse(document: &str) -> Result<Freeze, RowError> {
+        read(document)
+    }
+}
+
+/// A token's row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRow {
+    /// Its id; the key.
+    pub id: String,
+    /// The whole token, with the hash of its text.
+    pub document: String,
+    /// The sequence of its newest entry.
+    pub sequence: u64,
+}
+
+impl TokenRow {
+    /// The row of a token.
+    pub fn new(from: &Token) -> Self {
+        Self {
+            id: from.draft.id.to_string(),
+            document: text(from),
+            sequence: from.stamp.sequence,
+        }
+    }
+
+    /// The token of a row's text.
+    pub fn parse(document: &str) -> Result<Token, RowError> {
         read(document)
     }
 }

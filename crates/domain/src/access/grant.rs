@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{EnvironmentId, ProjectId};
+use crate::policy::{Scope, ScopeSide};
 
 /// One side of a grant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,32 @@ impl GrantSide {
         match self {
             Self::Any => true,
             Self::Only(ids) => ids.contains(id),
+        }
+    }
+
+    fn includes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Any, _) => true,
+            (Self::Only(_), Self::Any) => false,
+            (Self::Only(ids), Self::Only(others)) => others.is_subset(ids),
+        }
+    }
+
+    /// Whether it covers all that a scope's side may match. Which ids carry a tag, only the
+    /// orchestrator knows, so tags may match any.
+    fn covers_side(&self, side: &ScopeSide) -> bool {
+        match (self, side) {
+            (Self::Any, _) => true,
+            (Self::Only(_), ScopeSide::Any | ScopeSide::Tags(_)) => false,
+            (Self::Only(_), ScopeSide::Ids(ids)) => ids.iter().all(|id| self.covers(id)),
+        }
+    }
+
+    /// Whether it covers anything that a scope's side may match.
+    fn touches_side(&self, side: &ScopeSide) -> bool {
+        match (self, side) {
+            (Self::Any, _) | (Self::Only(_), ScopeSide::Any | ScopeSide::Tags(_)) => true,
+            (Self::Only(_), ScopeSide::Ids(ids)) => ids.iter().any(|id| self.covers(id)),
         }
     }
 }
@@ -46,6 +73,33 @@ impl Grant {
     /// Whether the grant covers a task of this project and environment.
     pub fn covers(&self, project: &ProjectId, environment: &EnvironmentId) -> bool {
         self.projects.covers(project.as_str()) && self.environments.covers(environment.as_str())
+    }
+
+    /// Whether it covers everything.
+    pub fn is_unlimited(&self) -> bool {
+        self.includes(&Self::unlimited())
+    }
+
+    /// Whether it covers all that another one covers.
+    pub fn includes(&self, other: &Self) -> bool {
+        self.projects.includes(&other.projects) && self.environments.includes(&other.environments)
+    }
+
+    /// Whether it covers every task that these scopes may match: only then may its bearer say what
+    /// holds for them.
+    pub fn covers_scopes(&self, scopes: &[Scope]) -> bool {
+        scopes.iter().all(|scope| {
+            self.projects.covers_side(&scope.projects)
+                && self.environments.covers_side(&scope.environments)
+        })
+    }
+
+    /// Whether it covers any task that these scopes may match: then its bearer may read them.
+    pub fn touches_scopes(&self, scopes: &[Scope]) -> bool {
+        scopes.iter().any(|scope| {
+            self.projects.touches_side(&scope.projects)
+                && self.environments.touches_side(&scope.environments)
+        })
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::Grant;
+use super::{CredentialRef, Grant};
+use crate::Instant;
 use crate::ids::{RunnerName, TeamId};
 use crate::person::Person;
 
@@ -30,18 +31,21 @@ pub enum Role {
     PolicyAdmin,
     /// Reads the log.
     Auditor,
-    /// Operates the store: accepts a clock.
+    /// Operates the store: declares and lifts freezes, accepts a clock.
     Operator,
+    /// Makes and revokes API tokens, and so can let anybody in as anybody.
+    AccessAdmin,
 }
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Orchestrator,
         Self::Runner,
         Self::PolicyAdmin,
         Self::Auditor,
         Self::Operator,
+        Self::AccessAdmin,
     ];
 
     /// The role's name in configuration and messages.
@@ -52,17 +56,9 @@ impl Role {
             Self::PolicyAdmin => "policy_admin",
             Self::Auditor => "auditor",
             Self::Operator => "operator",
+            Self::AccessAdmin => "access_admin",
         }
     }
-}
-
-/// Which credential was used; never a secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CredentialRef {
-    /// How the caller was authenticated.
-    pub kind: String,
-    /// Which credential of that kind.
-    pub id: String,
 }
 
 /// The caller of a command.
@@ -70,6 +66,8 @@ pub struct CredentialRef {
 pub struct Principal {
     /// Who it is.
     pub person: Person,
+    /// How to show them, where the credential says so; decides nothing.
+    pub display_name: String,
     /// Person or service.
     pub kind: PrincipalKind,
     /// Its roles.
@@ -82,6 +80,11 @@ pub struct Principal {
     pub runner: Option<RunnerName>,
     /// The credential itself.
     pub credential: CredentialRef,
+    /// From this instant on the credential is worth nothing.
+    pub expires_at: Option<Instant>,
+    /// People are accepted from another issuer than this one, so it decides nothing: else one
+    /// person could count twice (D2).
+    pub foreign_issuer: bool,
 }
 
 impl Principal {
@@ -94,6 +97,7 @@ impl Principal {
     /// credentials of orchestrators and runners never.
     pub fn may_decide(&self) -> bool {
         self.kind == PrincipalKind::Person
+            && !self.foreign_issuer
             && !self.has(Role::Orchestrator)
             && !self.has(Role::Runner)
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::Instant;
+use crate::access::Token;
 use crate::change_request::Case;
 use crate::directory::Team;
 use crate::freeze::Freeze;
@@ -40,6 +41,8 @@ pub enum Answer {
     Freeze(Arc<Freeze>),
     /// A freeze was deleted.
     FreezeDeleted,
+    /// A token as kept.
+    Token(Arc<Token>),
     /// The clock was accepted.
     ClockAccepted {
         /// Up to this instant the log may be ahead of it.

@@ -29,7 +29,7 @@ pub enum Action {
     Start(StartTask),
     /// The report of an outcome.
     Finish(FinishTask),
-    /// A change of policies, teams or freezes.
+    /// A change of policies, teams, freezes or tokens.
     Directory(DirectoryCommand),
     /// That the clock be accepted (K2).
     AcceptClock {
@@ -67,7 +67,7 @@ impl Action {
 /// One command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
-    /// Who asks; `None` for time.
+    /// Who asks; `None` for time, and for whoever runs the program at the store.
     pub caller: Option<Principal>,
     /// What is asked.
     pub action: Action,

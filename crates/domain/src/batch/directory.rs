@@ -1,13 +1,14 @@
-//! Changes of policies and teams, and of what is accepted of the clock: each is alone in its batch.
+//! Changes of policies, teams, freezes and tokens, and of what is accepted of the clock: each is alone in its batch.
 
 use std::sync::Arc;
 
 use super::Answer;
 use super::run::Stop;
 use super::session::{Session, broken, directory_answer};
+use crate::access::Principal;
 use crate::directory::{self, Directory, DirectoryCommand};
 use crate::freeze::{SweepFreeze, sweep_freeze};
-use crate::ids::{CrNumber, FreezeId};
+use crate::ids::{CrNumber, FreezeId, TokenId};
 use crate::invariants::Violation;
 use crate::log::{Cause, Event, IllegalEdge, StoreEvent};
 use crate::refusal::Refusal;
@@ -15,10 +16,11 @@ use crate::refusal::Refusal;
 pub(super) fn change_directory(
     session: &mut Session<'_>,
     command: &DirectoryCommand,
+    caller: Option<&Principal>,
     cause: Cause,
 ) -> Result<Answer, Stop> {
     let directory = session.context.directory;
-    let Some(event) = directory::decide(directory, command, session.context.now)? else {
+    let Some(event) = directory::decide(directory, command, caller, session.context.now)? else {
         return unchanged(session, command);
     };
     let stamp = session.emit(&event, cause).map_err(illegal)?;
@@ -73,6 +75,8 @@ fn unchanged(session: &Session<'_>, command: &DirectoryCommand) -> Result<Answer
             let team = team.ok_or_else(|| Refusal::not_found("team", draft.id.as_str()))?;
             Ok(Answer::Team(Arc::clone(team)))
         }
+        DirectoryCommand::CreateToken(draft) => kept_token(directory, &draft.id),
+        DirectoryCommand::RevokeToken { id, .. } => kept_token(directory, id),
         DirectoryCommand::DeletePolicy { id, .. } => {
             Err(Refusal::not_found("policy", id.as_str()).into())
         }
@@ -86,6 +90,12 @@ fn kept_freeze(directory: &Directory, id: &FreezeId) -> Result<Answer, Stop> {
     let freeze = directory.freeze(id);
     let freeze = freeze.ok_or_else(|| Refusal::not_found("freeze", id.as_str()))?;
     Ok(Answer::Freeze(Arc::clone(freeze)))
+}
+
+fn kept_token(directory: &Directory, id: &TokenId) -> Result<Answer, Stop> {
+    let token = directory.token(id);
+    let token = token.ok_or_else(|| Refusal::not_found("token", id.as_str()))?;
+    Ok(Answer::Token(Arc::clone(token)))
 }
 
 pub(super) fn accept_clock(

@@ -8,9 +8,9 @@ use super::directory::{accept_clock, change_directory, remember_sweep};
 use super::session::{Mark, Session, broken, number_of};
 use super::{Action, Answer, Changes, Command, Context, Reply, WorkingSet};
 use crate::Instant;
-use crate::access::Principal;
+use crate::access::{CredentialKind, Principal};
 use crate::change_request::{Case, Recheck, approve, reject, revoke};
-use crate::ids::{CrNumber, CrRef, FreezeId, TaskId};
+use crate::ids::{CrNumber, CrRef, FreezeId, TaskId, TokenId};
 use crate::invariants::{self, Violation};
 use crate::log::{AggregateKey, Cause, Entry, Event, Head};
 use crate::refusal::Refusal;
@@ -74,6 +74,11 @@ impl From<Refusal> for Stop {
 }
 
 fn one(session: &mut Session<'_>, command: &Command) -> Reply {
+    if let Some(caller) = &command.caller
+        && let Err(refusal) = check_credential(session, caller)
+    {
+        return Reply::Refused(refusal);
+    }
     let answered = match repeated(session, command) {
         Ok(Some(answer)) => Ok(answer),
         Ok(None) => decide(session, command),
@@ -85,6 +90,23 @@ fn one(session: &mut Session<'_>, command: &Command) -> Reply {
         Err(Stop::Stale) => Reply::Stale,
         Err(Stop::Broken(violation)) => Reply::Broken(violation),
     }
+}
+
+/// Refuses a caller whose credential has ended since it was looked at. Under the lock no token is
+/// good any more once its revocation was answered, on whichever replica.
+fn check_credential(session: &Session<'_>, caller: &Principal) -> Result<(), Refusal> {
+    let Context { now, directory, .. } = session.context;
+    let revoked = match caller.credential.kind {
+        CredentialKind::ApiToken => {
+            let id = TokenId::from_stored(caller.credential.id.clone());
+            directory.token(&id).is_none_or(|token| !token.is_live(now))
+        }
+        CredentialKind::InsecureDev | CredentialKind::Oidc | CredentialKind::Mtls => false,
+    };
+    if revoked || caller.expires_at.is_some_and(|end| end <= now) {
+        return Err(Refusal::CredentialEnded);
+    }
+    Ok(())
 }
 
 /// The answer to a call that was made before, if this is one (I-22).
@@ -110,7 +132,8 @@ fn repeated(session: &mut Session<'_>, command: &Command) -> Result<Option<Answe
                 | AggregateKey::Store
                 | AggregateKey::Policy(_)
                 | AggregateKey::Team(_)
-                | AggregateKey::Freeze(_) => None,
+                | AggregateKey::Freeze(_)
+                | AggregateKey::Token(_) => None,
             };
             // Another credential of the same person may cover less: it goes on, and is refused.
             let case = number_of(&session.set, &known.aggregate)
@@ -139,6 +162,9 @@ fn repeated(session: &mut Session<'_>, command: &Command) -> Result<Option<Answe
             },
             |team| Answer::Team(Arc::clone(team)),
         )),
+        AggregateKey::Token(id) => directory
+            .token(id)
+            .map(|token| Answer::Token(Arc::clone(token))),
         AggregateKey::Store => Some(Answer::ClockAccepted {
             until: session.set.head.clock_accepted_until,
         }),
@@ -151,6 +177,9 @@ fn decide(session: &mut Session<'_>, command: &Command) -> Result<Answer, Stop> 
     let caller = match (&command.action, &command.caller) {
         (Action::Settle { number, due_at }, _) => return settle_due(session, *number, *due_at),
         (Action::Sweep(sweep), _) => return remember_sweep(session, sweep),
+        (Action::Directory(change), None) if change.needs_no_caller() => {
+            return change_directory(session, change, None, Cause::Program);
+        }
         (_, Some(caller)) => caller,
         (_, None) => return Err(Refusal::CannotDecide.into()),
     };
@@ -160,7 +189,7 @@ fn decide(session: &mut Session<'_>, command: &Command) -> Result<Answer, Stop> 
         Action::Approve(approval) => {
             let number = visible_case(session, &approval.target, caller)?;
             on_case(session, number, None, cause, |case, context| {
-                let event = approve(case, approval, caller, context.directory)?;
+                let event = approve(case, approval, caller, context.directory, context.now)?;
                 Ok(event
                     .map(|event| Event::ChangeRequest(number, event))
                     .into_iter()
@@ -186,7 +215,7 @@ fn decide(session: &mut Session<'_>, command: &Command) -> Result<Answer, Stop> 
         Action::Withdraw(withdrawal) => withdraw_task(session, withdrawal, caller, cause),
         Action::Start(claim) => start_task(session, claim, caller, cause),
         Action::Finish(report) => finish_task(session, report, caller, cause),
-        Action::Directory(change) => change_directory(session, change, cause),
+        Action::Directory(change) => change_directory(session, change, Some(caller), cause),
         Action::AcceptClock { comment } => accept_clock(session, comment, cause),
         Action::Settle { number, due_at } => settle_due(session, *number, *due_at),
         Action::Sweep(sweep) => remember_sweep(session, sweep),

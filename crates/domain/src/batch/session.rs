@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::working_set::ResultantRow;
 use super::{Answer, Changes, Context, KnownRequest, WorkingSet};
+use crate::access::apply_token;
 use crate::change_request::{self, Case, Recheck, Step, settle};
 use crate::directory::{apply_policy, apply_team};
 use crate::freeze::apply_freeze;
@@ -12,7 +13,7 @@ use crate::ids::{CrNumber, TaskId};
 use crate::invariants::{self, Violation};
 use crate::log::{AggregateKey, Body, Cause, Entry, Event, Head, IllegalEdge, Stamp, append};
 use crate::policy::ResultantPolicy;
-use crate::rows::{CrRow, FreezeRow, PolicyRow, TaskRow, TeamRow};
+use crate::rows::{CrRow, FreezeRow, PolicyRow, TaskRow, TeamRow, TokenRow};
 use crate::task;
 
 /// A batch while it runs.
@@ -157,7 +158,11 @@ impl<'a> Session<'a> {
     /// Applies an event to what is loaded; answers with the seal of an aggregate that ended by it.
     fn apply(&mut self, event: &Event, stamp: Stamp) -> Result<Option<String>, IllegalEdge> {
         match event {
-            Event::Store(_) | Event::Policy(..) | Event::Team(..) | Event::Freeze(..) => Ok(None),
+            Event::Store(_)
+            | Event::Policy(..)
+            | Event::Team(..)
+            | Event::Freeze(..)
+            | Event::Token(..) => Ok(None),
             Event::ChangeRequest(number, event) => {
                 let found = self.set.cases.get_mut(number);
                 let before = found.as_ref().map(|case| &case.change_request);
@@ -282,11 +287,12 @@ pub(super) fn number_of(set: &WorkingSet, aggregate: &AggregateKey) -> Option<Cr
         AggregateKey::Store
         | AggregateKey::Policy(_)
         | AggregateKey::Team(_)
-        | AggregateKey::Freeze(_) => None,
+        | AggregateKey::Freeze(_)
+        | AggregateKey::Token(_) => None,
     }
 }
 
-/// Leaves the row of a policy, team or freeze event, and answers it.
+/// Leaves the row of a policy, team, freeze or token event, and answers it.
 pub(super) fn directory_answer(
     session: &mut Session<'_>,
     event: &Event,
@@ -329,6 +335,11 @@ pub(super) fn directory_answer(
             Ok(living.map_or(Answer::FreezeDeleted, |freeze| {
                 Answer::Freeze(Arc::new(freeze))
             }))
+        }
+        Event::Token(id, event) => {
+            let next = apply_token(directory.token(id).map(Arc::as_ref), event, stamp)?;
+            session.changes.tokens.push(TokenRow::new(&next));
+            Ok(Answer::Token(Arc::new(next)))
         }
         Event::Store(_) | Event::ChangeRequest(..) | Event::Task(..) => Ok(Answer::Settled),
     }

@@ -10,7 +10,7 @@ use crate::ids::{CrNumber, FreezeId, PolicyId, RequestId, TaskId, TeamId};
 use crate::log::{AggregateKey, Head};
 use crate::person::Person;
 use crate::policy::{Approver, ResultantPolicy};
-use crate::rows::{self, CrRow, FreezeRow, PolicyRow, TaskRow, TeamRow};
+use crate::rows::{self, CrRow, FreezeRow, PolicyRow, TaskRow, TeamRow, TokenRow};
 
 /// What is set for the whole server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct Context<'a> {
     pub now: Instant,
     /// What the clock itself says.
     pub clock: Instant,
-    /// Policies, teams and freezes at the head's revision.
+    /// Policies, teams, freezes and tokens at the head's revision.
     pub directory: &'a Directory,
     /// What is set.
     pub settings: &'a Settings,
@@ -102,6 +102,8 @@ pub struct Changes {
     pub teams: Vec<(TeamId, Option<TeamRow>)>,
     /// Freezes to write, or to delete.
     pub freezes: Vec<(FreezeId, Option<FreezeRow>)>,
+    /// Tokens to write.
+    pub tokens: Vec<TokenRow>,
 }
 
 /// A resultant policy as it is stored: once, under its digest.

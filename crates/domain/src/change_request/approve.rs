@@ -2,6 +2,7 @@
 
 use super::eligibility::check_may_decide;
 use super::{Case, CrEvent, CrState, Verdict, eligibility};
+use crate::Instant;
 use crate::access::Principal;
 use crate::directory::Directory;
 use crate::ids::{ArtifactDigest, CrRef};
@@ -27,6 +28,7 @@ pub fn approve(
     command: &Approve,
     caller: &Principal,
     directory: &Directory,
+    now: Instant,
 ) -> Result<Option<CrEvent>, Refusal> {
     let number = case.number();
     let change_request = &case.change_request;
@@ -55,6 +57,7 @@ pub fn approve(
             change_request: number,
         });
     }
+    check_auth_time(case, caller, now)?;
     match &change_request.state {
         CrState::Pending { .. } | CrState::Approved { .. } => {}
         CrState::Rejected { .. } | CrState::Expired { .. } | CrState::Withdrawn { .. } => {
@@ -77,6 +80,24 @@ pub fn approve(
         artifact_digest: command.artifact_digest.clone(),
         credential: caller.credential.clone(),
     }))
+}
+
+/// Refuses an approver who proved who they are too long ago for a matched policy, or at a time that
+/// the credential does not tell. To reject, anybody will do.
+fn check_auth_time(case: &Case, caller: &Principal, now: Instant) -> Result<(), Refusal> {
+    let Some((limit, policy)) = case.resultant.max_auth_age() else {
+        return Ok(());
+    };
+    let auth_time = caller.credential.auth_time;
+    if auth_time.is_some_and(|at| now.micros_since(at) <= limit.micros()) {
+        return Ok(());
+    }
+    Err(Refusal::AuthenticationTooOld {
+        change_request: case.number(),
+        policy: policy.clone(),
+        auth_time,
+        limit_micros: limit.micros(),
+    })
 }
 
 /// Refuses a decision on something else than what is there (D11).

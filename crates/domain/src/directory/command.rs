@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::{TeamDraft, TeamField};
+use crate::access::TokenDraft;
 use crate::freeze::{FreezeDraft, FreezeField};
-use crate::ids::{FreezeId, PolicyId, TeamId};
+use crate::ids::{FreezeId, PolicyId, TeamId, TokenId};
 use crate::policy::{PolicyDraft, PolicyField};
 
 /// "Only if it is still what I read."
 pub type EtagGuard = Option<String>;
 
-/// A change of policies, teams or freezes. Each is alone in its batch.
+/// A change of policies, teams, freezes or tokens. Each is alone in its batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DirectoryCommand {
@@ -79,4 +80,33 @@ pub enum DirectoryCommand {
         /// Only this version of it.
         etag: EtagGuard,
     },
+    /// Make an API token.
+    CreateToken(Box<TokenDraft>),
+    /// Revoke an API token.
+    RevokeToken {
+        /// Which.
+        id: TokenId,
+        /// Why.
+        comment: String,
+    },
+}
+
+impl DirectoryCommand {
+    /// Whether whoever runs the program may ask for it at the store itself, without a credential:
+    /// the first tokens have to come from somewhere.
+    pub fn needs_no_caller(&self) -> bool {
+        match self {
+            Self::CreateToken(_) | Self::RevokeToken { .. } => true,
+            Self::CreatePolicy(_)
+            | Self::UpdatePolicy { .. }
+            | Self::DeletePolicy { .. }
+            | Self::CreateTeam(_)
+            | Self::UpdateTeam { .. }
+            | Self::DeleteTeam { .. }
+            | Self::CreateFreeze(_)
+            | Self::UpdateFreeze { .. }
+            | Self::DeleteFreeze { .. }
+            | Self::LiftFreeze { .. } => false,
+        }
+    }
 }

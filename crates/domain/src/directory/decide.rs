@@ -3,22 +3,28 @@
 use std::collections::BTreeSet;
 
 use super::check::{check_etag, check_policy, check_team, check_windows};
+use super::reach::check_reach;
 use super::{
     Directory, DirectoryCommand, EtagGuard, PolicyEvent, Team, TeamDraft, TeamEvent, TeamField,
 };
 use crate::Instant;
+use crate::access::{Principal, create_token, revoke_token};
 use crate::freeze::{create_freeze, delete_freeze, lift_freeze, update_freeze};
 use crate::ids::{PolicyId, TeamId};
 use crate::log::Event;
 use crate::policy::{Policy, PolicyDraft, PolicyField};
 use crate::refusal::Refusal;
 
-/// Decides one command. `None`: nothing would change.
+/// Decides one command. `None`: nothing would change. Without a caller it is the program that asks.
 pub fn decide(
     directory: &Directory,
     command: &DirectoryCommand,
+    caller: Option<&Principal>,
     now: Instant,
 ) -> Result<Option<Event>, Refusal> {
+    if let Some(caller) = caller {
+        check_reach(directory, command, &caller.grant)?;
+    }
     match command {
         DirectoryCommand::CreatePolicy(draft) => create_policy(directory, draft, now).map(Some),
         DirectoryCommand::UpdatePolicy {
@@ -49,6 +55,12 @@ pub fn decide(
         }
         DirectoryCommand::LiftFreeze { id, comment, etag } => {
             lift_freeze(directory, id, comment, etag, now)
+        }
+        DirectoryCommand::CreateToken(draft) => {
+            create_token(directory, draft, caller, now).map(Some)
+        }
+        DirectoryCommand::RevokeToken { id, comment } => {
+            revoke_token(directory, id, comment, caller)
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The directory: all policies, teams and freezes at one revision, kept in memory and indexed for
-//! matching.
+//! The directory: all policies, teams, freezes and API tokens at one revision, kept in memory and
+//! indexed for matching.
 //!
 //! Commands that change it are decided here ([`decide`]) and become events; [`Directory::apply`]
 //! takes them in one by one, in the order of the log. Every event is one revision.
@@ -9,6 +9,7 @@ mod command;
 mod decide;
 mod event;
 mod index;
+mod reach;
 mod state;
 mod team;
 

@@ -1,18 +1,19 @@
 //! The directory itself, and the one way from an event to its next revision.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::index::Index;
 use super::{PolicyEvent, Team, TeamEvent};
 use crate::Instant;
+use crate::access::{SecretHash, Token, TokenEvent, apply_token};
 use crate::freeze::{Freeze, FreezeEvent, apply_freeze};
-use crate::ids::{EnvironmentId, FreezeId, PolicyId, ProjectId, TeamId};
+use crate::ids::{EnvironmentId, FreezeId, PolicyId, ProjectId, TeamId, TokenId};
 use crate::log::{IllegalEdge, Stamp};
 use crate::policy::{Policy, ResultantPolicy, TeamRef, merge};
 use crate::task::TaskSpec;
 
-/// All policies, teams and freezes at one revision.
+/// All policies, teams, freezes and tokens at one revision.
 #[derive(Debug, Clone, Default)]
 pub struct Directory {
     revision: u64,
@@ -22,6 +23,9 @@ pub struct Directory {
     teams: BTreeMap<TeamId, Arc<Team>>,
     /// Deleted ones too, while what they held is being let go.
     freezes: BTreeMap<FreezeId, Arc<Freeze>>,
+    /// Ended ones too: their ids are not used again.
+    tokens: BTreeMap<TokenId, Arc<Token>>,
+    token_of: HashMap<SecretHash, TokenId>,
     index: Index<PolicyId>,
     freeze_index: Index<FreezeId>,
 }
@@ -33,6 +37,7 @@ impl Directory {
         policies: Vec<Policy>,
         teams: Vec<Team>,
         freezes: Vec<Freeze>,
+        tokens: Vec<Token>,
     ) -> Self {
         let mut directory = Self {
             revision,
@@ -49,6 +54,9 @@ impl Directory {
         }
         for freeze in freezes {
             directory.put_freeze(Arc::new(freeze));
+        }
+        for token in tokens {
+            directory.put_token(Arc::new(token));
         }
         directory
     }
@@ -102,6 +110,21 @@ impl Directory {
     /// The freezes after an id.
     pub fn freezes_after(&self, id: Option<&FreezeId>) -> impl Iterator<Item = &Arc<Freeze>> {
         after(&self.freezes, id).filter(|freeze| !freeze.deleted)
+    }
+
+    /// A token by id.
+    pub fn token(&self, id: &TokenId) -> Option<&Arc<Token>> {
+        self.tokens.get(id)
+    }
+
+    /// The token with this hash.
+    pub fn token_of(&self, hash: &SecretHash) -> Option<&Arc<Token>> {
+        self.tokens.get(self.token_of.get(hash)?)
+    }
+
+    /// The tokens after an id.
+    pub fn tokens_after(&self, id: Option<&TokenId>) -> impl Iterator<Item = &Arc<Token>> {
+        after(&self.tokens, id)
     }
 
     /// The next instant at which tasks have to be looked at because of a freeze.
@@ -221,9 +244,28 @@ impl Directory {
         Ok(next)
     }
 
+    /// Takes in one token event.
+    pub fn apply_token(
+        &mut self,
+        id: &TokenId,
+        event: &TokenEvent,
+        stamp: Stamp,
+    ) -> Result<Token, IllegalEdge> {
+        let next = apply_token(self.tokens.get(id).map(Arc::as_ref), event, stamp)?;
+        self.revision += 1;
+        self.put_token(Arc::new(next.clone()));
+        Ok(next)
+    }
+
     fn put_policy(&mut self, policy: Arc<Policy>) {
         self.index.insert(&policy.draft.id, &policy.draft.scopes);
         self.policies.insert(policy.draft.id.clone(), policy);
+    }
+
+    fn put_token(&mut self, token: Arc<Token>) {
+        let (id, hash) = (token.draft.id.clone(), token.draft.secret_hash.clone());
+        self.token_of.insert(hash, id.clone());
+        self.tokens.insert(id, token);
     }
 
     fn put_freeze(&mut self, freeze: Arc<Freeze>) {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{CrNumber, FreezeId, PolicyId, TaskId, TeamId};
+use crate::ids::{CrNumber, FreezeId, PolicyId, TaskId, TeamId, TokenId};
 
 /// One thing with a history of its own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub enum AggregateKey {
     Team(TeamId),
     /// A freeze.
     Freeze(FreezeId),
+    /// An API token.
+    Token(TokenId),
 }
 
 impl AggregateKey {
@@ -32,6 +34,7 @@ impl AggregateKey {
             Self::Policy(_) => "policy",
             Self::Team(_) => "team",
             Self::Freeze(_) => "freeze",
+            Self::Token(_) => "token",
         }
     }
 
@@ -44,6 +47,7 @@ impl AggregateKey {
             Self::Policy(id) => id.to_string(),
             Self::Team(id) => id.to_string(),
             Self::Freeze(id) => id.to_string(),
+            Self::Token(id) => id.to_string(),
         }
     }
 }

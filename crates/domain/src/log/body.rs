@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{AggregateKey, FORMAT, Head};
 use crate::Instant;
-use crate::access::{CredentialRef, Principal, PrincipalKind};
+use crate::access::{CredentialRef, Principal, PrincipalKind, TokenEvent};
 use crate::change_request::CrEvent;
 use crate::directory::{PolicyEvent, TeamEvent};
 use crate::freeze::FreezeEvent;
-use crate::ids::{CrNumber, CrPrefix, FreezeId, PolicyId, RequestId, TaskId, TeamId};
+use crate::ids::{CrNumber, CrPrefix, FreezeId, PolicyId, RequestId, TaskId, TeamId, TokenId};
 use crate::person::Person;
 use crate::task::TaskEvent;
 
@@ -52,6 +52,8 @@ pub enum Event {
     Team(TeamId, TeamEvent),
     /// To a freeze.
     Freeze(FreezeId, FreezeEvent),
+    /// To an API token.
+    Token(TokenId, TokenEvent),
 }
 
 impl Event {
@@ -64,6 +66,7 @@ impl Event {
             Self::Policy(id, _) => AggregateKey::Policy(id.clone()),
             Self::Team(id, _) => AggregateKey::Team(id.clone()),
             Self::Freeze(id, _) => AggregateKey::Freeze(id.clone()),
+            Self::Token(id, _) => AggregateKey::Token(id.clone()),
         }
     }
 
@@ -78,6 +81,7 @@ impl Event {
             Self::Policy(_, event) => event.name(),
             Self::Team(_, event) => event.name(),
             Self::Freeze(_, event) => event.name(),
+            Self::Token(_, event) => event.name(),
         }
     }
 
@@ -94,7 +98,9 @@ impl Event {
                 next.change_requests_given = number.0;
             }
             Self::ChangeRequest(..) => {}
-            Self::Policy(..) | Self::Team(..) | Self::Freeze(..) => next.directory_revision += 1,
+            Self::Policy(..) | Self::Team(..) | Self::Freeze(..) | Self::Token(..) => {
+                next.directory_revision += 1;
+            }
         }
         next
     }
@@ -131,7 +137,8 @@ pub enum Cause {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         due_at: Option<Instant>,
     },
-    /// The program itself: creating or migrating a store.
+    /// The program itself, or whoever runs it at the store: creating or migrating it, making and
+    /// revoking its tokens.
     Program,
 }
 
@@ -170,7 +177,7 @@ pub struct Body {
     pub cause: Cause,
     /// The format the store is written in after it.
     pub format: u16,
-    /// How many policy, team and freeze events there have been after it.
+    /// How many policy, team, freeze and token events there have been after it.
     pub directory_revision: u64,
     /// How many change request numbers have been given after it.
     pub change_requests_given: u64,
@@ -192,6 +199,7 @@ impl Body {
             Event::Policy(_, event) => serde_json::to_value(event),
             Event::Team(_, event) => serde_json::to_value(event),
             Event::Freeze(_, event) => serde_json::to_value(event),
+            Event::Token(_, event) => serde_json::to_value(event),
         };
         Self {
             version: head.format,
@@ -228,6 +236,7 @@ impl Body {
             AggregateKey::Policy(id) => Event::Policy(id.clone(), read(value)?),
             AggregateKey::Team(id) => Event::Team(id.clone(), read(value)?),
             AggregateKey::Freeze(id) => Event::Freeze(id.clone(), read(value)?),
+            AggregateKey::Token(id) => Event::Token(id.clone(), read(value)?),
         })
     }
 }

@@ -1,12 +1,13 @@
 //! Rebuilds rows from entries alone, one aggregate at a time (I-02).
 
 use super::{AggregateKey, Body, Event, IllegalEdge, Stamp};
+use crate::access::{Token, apply_token};
 use crate::change_request::{self, ChangeRequest};
 use crate::directory::{Team, apply_policy, apply_team};
 use crate::freeze::{Freeze, apply_freeze};
 use crate::ids::{FreezeId, PolicyId, TeamId};
 use crate::policy::Policy;
-use crate::rows::{CrRow, FreezeRow, PolicyRow, TaskRow, TeamRow};
+use crate::rows::{CrRow, FreezeRow, PolicyRow, TaskRow, TeamRow, TokenRow};
 use crate::task::{self, Task};
 
 /// Why entries cannot be folded.
@@ -46,6 +47,8 @@ pub enum FoldedRow {
     Team(TeamId, Option<TeamRow>),
     /// A freeze's row; `None` once it was deleted and what it held was let go.
     Freeze(FreezeId, Option<FreezeRow>),
+    /// A token's row, which stays.
+    Token(TokenRow),
 }
 
 #[derive(Debug)]
@@ -56,6 +59,7 @@ enum State {
     Policy(PolicyId, Option<Policy>),
     Team(TeamId, Option<Team>),
     Freeze(FreezeId, Option<Box<Freeze>>),
+    Token(Box<Token>),
 }
 
 /// Folds entries that come aggregate by aggregate, each in order. Holds one aggregate at a time.
@@ -94,6 +98,7 @@ impl Fold {
             State::Policy(id, found) => FoldedRow::Policy(id, found.as_ref().map(PolicyRow::new)),
             State::Team(id, found) => FoldedRow::Team(id, found.as_ref().map(TeamRow::new)),
             State::Freeze(id, found) => FoldedRow::Freeze(id, found.as_deref().map(FreezeRow::new)),
+            State::Token(found) => FoldedRow::Token(TokenRow::new(&found)),
         })
     }
 }
@@ -137,6 +142,13 @@ fn next(before: Option<State>, event: &Event, stamp: Stamp) -> Result<State, Ill
             let next = apply_freeze(found.as_deref(), event, stamp)?;
             State::Freeze(id.clone(), next.map(Box::new))
         }
+        Event::Token(_, event) => {
+            let found = match &before {
+                Some(State::Token(found)) => Some(found.as_ref()),
+                Some(_) | None => None,
+            };
+            State::Token(Box::new(apply_token(found, event, stamp)?))
+        }
     })
 }
 
@@ -145,7 +157,11 @@ fn check_seal(seal: Option<&str>, state: &State, stamp: Stamp) -> Result<(), Fol
     let expected = match state {
         State::ChangeRequest(found) => found.state.has_ended().then(|| CrRow::new(found).seal()),
         State::Task(found) => found.has_ended().then(|| TaskRow::new(found).seal()),
-        State::Store | State::Policy(..) | State::Team(..) | State::Freeze(..) => None,
+        State::Store
+        | State::Policy(..)
+        | State::Team(..)
+        | State::Freeze(..)
+        | State::Token(_) => None,
     };
     if expected.as_deref() == seal {
         Ok(())

@@ -28,7 +28,7 @@ pub struct Head {
     pub hash: Hash,
     /// The format the store is written in.
     pub format: u16,
-    /// How many policy, team and freeze events there have been.
+    /// How many policy, team, freeze and token events there have been.
     pub directory_revision: u64,
     /// How many change request numbers have been given.
     pub change_requests_given: u64,

@@ -61,6 +61,7 @@ impl PolicyDraft {
                 }
                 PolicyField::ApprovalTtl => self.terms.approval_ttl = other.terms.approval_ttl,
                 PolicyField::ExecutionTtl => self.terms.execution_ttl = other.terms.execution_ttl,
+                PolicyField::MaxAuthAge => self.terms.max_auth_age = other.terms.max_auth_age,
                 PolicyField::Windows => self.terms.windows.clone_from(&other.terms.windows),
                 PolicyField::OnClose => self.terms.on_close = other.terms.on_close,
             }
@@ -96,6 +97,8 @@ pub enum PolicyField {
     ApprovalTtl,
     /// How long an approval is good for.
     ExecutionTtl,
+    /// How long ago an approver may have proven who they are.
+    MaxAuthAge,
     /// When tasks may start.
     Windows,
     /// What becomes of a task when its period closes.

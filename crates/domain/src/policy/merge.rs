@@ -165,6 +165,16 @@ impl ResultantPolicy {
         self.terms().filter_map(|terms| terms.execution_ttl).min()
     }
 
+    /// How long ago an approver may have proven who they are: the shortest that any policy says,
+    /// and that policy.
+    pub fn max_auth_age(&self) -> Option<(TimeToLive, &PolicyId)> {
+        let said = self
+            .policies
+            .iter()
+            .filter_map(|policy| Some((policy.terms.max_auth_age?, &policy.id)));
+        said.min()
+    }
+
     fn terms(&self) -> impl Iterator<Item = &Terms> {
         self.policies.iter().map(|policy| &policy.terms)
     }

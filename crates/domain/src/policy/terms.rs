@@ -81,6 +81,9 @@ pub struct Terms {
     /// How long an approval is good for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution_ttl: Option<TimeToLive>,
+    /// How long ago an approver may have proven who they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_auth_age: Option<TimeToLive>,
     /// When tasks may start: in any of them; none is at any time (W3).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub windows: Vec<ChangeWindow>,
@@ -139,6 +142,7 @@ mod tests {
             recheck_approvers: true,
             approval_ttl: Some(TimeToLive::SHORTEST),
             execution_ttl: Some(TimeToLive::LONGEST),
+            max_auth_age: Some(TimeToLive::SHORTEST),
             windows: vec![ChangeWindow::Once(Period {
                 start: Instant::EPOCH,
                 end: Instant::LAST,
