@@ -17,6 +17,7 @@ mod m0006_index_tasks_by_runner;
 mod m0007_share_and_expire_change_requests;
 mod m0008_create_freezes;
 mod m0009_index_tasks_for_freezes;
+mod m0010_create_tokens;
 mod postgres;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_share_and_expire_change_requests::Migration),
             Box::new(m0008_create_freezes::Migration),
             Box::new(m0009_index_tasks_for_freezes::Migration),
+            Box::new(m0010_create_tokens::Migration),
         ]
     }
 }

@@ -1,6 +1,6 @@
 //! Entries and heads.
 
-use countersign_domain::ids::{CrNumber, FreezeId, PolicyId, RequestId, TaskId, TeamId};
+use countersign_domain::ids::{CrNumber, FreezeId, PolicyId, RequestId, TaskId, TeamId, TokenId};
 use countersign_domain::log::{AggregateKey, Entry, Head};
 use countersign_domain::person::Person;
 use sea_orm::QueryResult;
@@ -71,6 +71,7 @@ fn aggregate(reader: &RowReader<'_>) -> Result<AggregateKey, UnreadableRow> {
         "policy" => Ok(AggregateKey::Policy(PolicyId::from_stored(id))),
         "team" => Ok(AggregateKey::Team(TeamId::from_stored(id))),
         "freeze" => Ok(AggregateKey::Freeze(FreezeId::from_stored(id))),
+        "token" => Ok(AggregateKey::Token(TokenId::from_stored(id))),
         _ => Err(reader.problem("aggregate_kind", format!("{kind:?} is not a kind"))),
     }
 }
@@ -93,7 +94,7 @@ fn request(reader: &RowReader<'_>) -> Result<Option<(Person, RequestId)>, Unread
 }
 
 /// The events of all aggregates, by name.
-const EVENTS: [&str; 32] = [
+const EVENTS: [&str; 34] = [
     "change_request.approval_lapsed",
     "change_request.approval_recorded",
     "change_request.approval_revoked",
@@ -126,6 +127,8 @@ const EVENTS: [&str; 32] = [
     "team.created",
     "team.deleted",
     "team.updated",
+    "token.created",
+    "token.revoked",
 ];
 
 fn known_event(name: &str) -> Option<&'static str> {
@@ -144,6 +147,7 @@ mod tests {
     #[test]
     fn all_events_of_the_domain_are_known() {
         let sources = [
+            include_str!("../../../domain/src/access/token.rs"),
             include_str!("../../../domain/src/change_request/event.rs"),
             include_str!("../../../domain/src/directory/event.rs"),
             include_str!("../../../domain/src/freeze/event.rs"),

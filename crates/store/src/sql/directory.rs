@@ -1,7 +1,7 @@
-//! Policies, teams and freezes.
+//! Policies, teams, freezes and tokens.
 
 use countersign_domain::Instant;
-use countersign_domain::rows::{FreezeRow, PolicyRow, TeamRow};
+use countersign_domain::rows::{FreezeRow, PolicyRow, TeamRow, TokenRow};
 use sea_orm::{DbBackend, Statement};
 
 use super::{Pair, number};
@@ -14,8 +14,10 @@ pub(crate) const POLICY: i64 = 1;
 pub(crate) const TEAM: i64 = 2;
 /// The row is a freeze.
 pub(crate) const FREEZE: i64 = 3;
+/// The row is a token.
+pub(crate) const TOKEN: i64 = 4;
 
-/// All policies, teams and freezes with the revision they are at: one statement, hence one
+/// All policies, teams, freezes and tokens with the revision they are at: one statement, hence one
 /// snapshot.
 pub(crate) fn all(backend: DbBackend) -> Statement {
     ALL.with(backend, [])
@@ -29,7 +31,9 @@ const ALL: Pair = Pair::both(
     UNION ALL
     SELECT 2, id, document, sequence FROM teams
     UNION ALL
-    SELECT 3, id, document, sequence FROM freezes",
+    SELECT 3, id, document, sequence FROM freezes
+    UNION ALL
+    SELECT 4, id, document, sequence FROM tokens",
 );
 
 /// Writes a policy, unless a newer one is there.
@@ -92,4 +96,19 @@ pub(crate) fn put_freeze(backend: DbBackend, row: &FreezeRow) -> Statement {
 /// Deletes a freeze.
 pub(crate) fn delete_freeze(backend: DbBackend, id: &str) -> Statement {
     Pair::both("DELETE FROM freezes WHERE id = $1").with(backend, [id.into()])
+}
+
+/// Writes a token, unless a newer one is there. None is ever deleted: its id is not used again.
+pub(crate) fn put_token(backend: DbBackend, row: &TokenRow) -> Statement {
+    let values = [
+        row.id.as_str().into(),
+        row.document.as_str().into(),
+        number(row.sequence),
+    ];
+    Pair::both(
+        "INSERT INTO tokens (id, document, sequence) VALUES ($1, $2, $3)
+        ON CONFLICT (id) DO UPDATE SET document = excluded.document, sequence = excluded.sequence
+            WHERE tokens.sequence < excluded.sequence",
+    )
+    .with(backend, values)
 }

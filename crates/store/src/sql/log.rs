@@ -76,7 +76,7 @@ pub(crate) fn entries_by_aggregate(
     )
 }
 
-/// Policy, team and freeze entries after a revision of the directory.
+/// Policy, team, freeze and token entries after a revision of the directory.
 pub(crate) fn directory_entries(backend: DbBackend, after_revision: u64) -> Statement {
     DIRECTORY_ENTRIES.with(backend, [number(after_revision)])
 }
@@ -86,15 +86,15 @@ const DIRECTORY_ENTRIES: Pair = Pair {
     sqlite: concat!(
         "SELECT ",
         entry_columns!(),
-        " FROM entries INDEXED BY entries_of_directory_with_freezes
-        WHERE aggregate_kind IN ('policy', 'team', 'freeze') AND directory_revision > $1
+        " FROM entries INDEXED BY entries_of_directory_with_tokens
+        WHERE aggregate_kind IN ('policy', 'team', 'freeze', 'token') AND directory_revision > $1
         ORDER BY directory_revision"
     ),
     postgres: concat!(
         "SELECT ",
         entry_columns!(),
         " FROM entries
-        WHERE aggregate_kind IN ('policy', 'team', 'freeze') AND directory_revision > $1
+        WHERE aggregate_kind IN ('policy', 'team', 'freeze', 'token') AND directory_revision > $1
         ORDER BY directory_revision"
     ),
 };

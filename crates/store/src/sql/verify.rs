@@ -66,6 +66,17 @@ const FREEZES: Pair = Pair {
     postgres: "SELECT id, document, due_at, sequence FROM freezes WHERE id = ANY($1)",
 };
 
+/// Stored tokens.
+pub(crate) fn tokens<'a>(backend: DbBackend, keys: impl Iterator<Item = &'a str>) -> Statement {
+    TOKENS.with(backend, [key_texts(backend, keys)])
+}
+
+const TOKENS: Pair = Pair {
+    sqlite: "SELECT id, document, sequence FROM tokens
+        WHERE id IN (SELECT value FROM json_each($1))",
+    postgres: "SELECT id, document, sequence FROM tokens WHERE id = ANY($1)",
+};
+
 /// The entries of one aggregate up to a sequence.
 pub(crate) fn history(backend: DbBackend, kind: &str, id: &str, up_to: u64) -> Statement {
     Pair::both(concat!(
@@ -97,6 +108,7 @@ pub(crate) fn key_page(backend: DbBackend, page: KeyPage, after: &str, limit: u6
         KeyPage::Policies => POLICY_PAGE,
         KeyPage::Teams => TEAM_PAGE,
         KeyPage::Freezes => FREEZE_PAGE,
+        KeyPage::Tokens => TOKEN_PAGE,
     };
     statement.with(backend, [after.into(), number(limit)])
 }
@@ -108,6 +120,7 @@ pub(crate) enum KeyPage {
     Policies,
     Teams,
     Freezes,
+    Tokens,
 }
 
 const TASK_PAGE: Pair = Pair::both(
@@ -132,6 +145,12 @@ const FREEZE_PAGE: Pair = Pair::both(
     "SELECT t.id, EXISTS (SELECT 1 FROM entries AS e
         WHERE e.aggregate_kind = 'freeze' AND e.aggregate_id = t.id)
     FROM freezes AS t WHERE t.id > $1 ORDER BY t.id LIMIT $2",
+);
+
+const TOKEN_PAGE: Pair = Pair::both(
+    "SELECT t.id, EXISTS (SELECT 1 FROM entries AS e
+        WHERE e.aggregate_kind = 'token' AND e.aggregate_id = t.id)
+    FROM tokens AS t WHERE t.id > $1 ORDER BY t.id LIMIT $2",
 );
 
 /// A page of resultant policies after a digest.

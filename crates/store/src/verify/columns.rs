@@ -3,7 +3,7 @@
 use countersign_domain::Instant;
 use countersign_domain::ids::{FreezeId, PolicyId, TeamId};
 use countersign_domain::log::FoldedRow;
-use countersign_domain::rows::{CrRow, FreezeRow, PolicyRow, TaskRow, TeamRow};
+use countersign_domain::rows::{CrRow, FreezeRow, PolicyRow, TaskRow, TeamRow, TokenRow};
 
 use crate::UnreadableRow;
 use crate::rows::RowReader;
@@ -16,6 +16,7 @@ pub(super) enum Table {
     Policies,
     Teams,
     Freezes,
+    Tokens,
 }
 
 impl Table {
@@ -26,6 +27,7 @@ impl Table {
             Self::Policies => "policies",
             Self::Teams => "teams",
             Self::Freezes => "freezes",
+            Self::Tokens => "tokens",
         }
     }
 
@@ -37,6 +39,7 @@ impl Table {
             Self::Policies => "policy",
             Self::Teams => "team",
             Self::Freezes => "freeze",
+            Self::Tokens => "token",
         }
     }
 
@@ -46,7 +49,7 @@ impl Table {
             Self::ChangeRequests => 12,
             Self::Tasks => 11,
             Self::Freezes => 3,
-            Self::Policies | Self::Teams => 2,
+            Self::Policies | Self::Teams | Self::Tokens => 2,
         }
     }
 }
@@ -92,6 +95,7 @@ impl Folded {
             FoldedRow::Policy(id, row) => Some(Self::policy(id, row.as_ref())),
             FoldedRow::Team(id, row) => Some(Self::team(id, row.as_ref())),
             FoldedRow::Freeze(id, row) => Some(Self::freeze(id, row.as_ref())),
+            FoldedRow::Token(row) => Some(Self::token(row)),
         }
     }
 
@@ -169,6 +173,13 @@ impl Folded {
         Self {
             key: id.to_string(),
             columns,
+        }
+    }
+
+    pub(super) fn token(row: &TokenRow) -> Self {
+        Self {
+            key: row.id.clone(),
+            columns: Some(document(&row.id, &row.document, row.sequence)),
         }
     }
 }

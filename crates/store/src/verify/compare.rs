@@ -45,7 +45,9 @@ pub(super) async fn check(
         .iter()
         .map(|(id, row)| Folded::freeze(id, row.as_ref()))
         .collect();
-    compare.table(Table::Freezes, rows, report).await
+    compare.table(Table::Freezes, rows, report).await?;
+    let rows = waiting.tokens.iter().map(Folded::token).collect();
+    compare.table(Table::Tokens, rows, report).await
 }
 
 struct Compare<'a> {
@@ -73,6 +75,7 @@ impl Compare<'_> {
                 Table::Policies => &mut report.policies,
                 Table::Teams => &mut report.teams,
                 Table::Freezes => &mut report.freezes,
+                Table::Tokens => &mut report.tokens,
             };
             *count += u64::from(row.columns.is_some());
         }
@@ -175,7 +178,7 @@ impl Compare<'_> {
                 Table::ChangeRequests => RowReader::numbered(&row, table.name(), "number")?
                     .1
                     .to_string(),
-                Table::Tasks | Table::Policies | Table::Teams | Table::Freezes => {
+                Table::Tasks | Table::Policies | Table::Teams | Table::Freezes | Table::Tokens => {
                     RowReader::named(&row, table.name(), "id")?.1
                 }
             };
@@ -196,6 +199,7 @@ impl Compare<'_> {
             Table::Policies => sql::policies(backend, keys),
             Table::Teams => sql::teams(backend, keys),
             Table::Freezes => sql::freezes(backend, keys),
+            Table::Tokens => sql::tokens(backend, keys),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use countersign_domain::ids::{FreezeId, PolicyId, TeamId};
 use countersign_domain::log::{Body, Entry, Fold, FoldError, FoldedRow};
-use countersign_domain::rows::{CrRow, FreezeRow, PolicyRow, TaskRow, TeamRow};
+use countersign_domain::rows::{CrRow, FreezeRow, PolicyRow, TaskRow, TeamRow, TokenRow};
 
 use super::columns::Folded;
 use super::{ENTRY_PAGE, VerifyError, VerifyReport, compare};
@@ -16,6 +16,7 @@ pub(super) struct Waiting {
     pub(super) policies: Vec<(PolicyId, Option<PolicyRow>)>,
     pub(super) teams: Vec<(TeamId, Option<TeamRow>)>,
     pub(super) freezes: Vec<(FreezeId, Option<FreezeRow>)>,
+    pub(super) tokens: Vec<TokenRow>,
 }
 
 impl Waiting {
@@ -27,6 +28,7 @@ impl Waiting {
             FoldedRow::Policy(id, row) => self.policies.push((id, row)),
             FoldedRow::Team(id, row) => self.teams.push((id, row)),
             FoldedRow::Freeze(id, row) => self.freezes.push((id, row)),
+            FoldedRow::Token(row) => self.tokens.push(row),
         }
     }
 
@@ -36,6 +38,7 @@ impl Waiting {
             + self.policies.len()
             + self.teams.len()
             + self.freezes.len()
+            + self.tokens.len()
     }
 }
 

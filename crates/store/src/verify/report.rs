@@ -21,6 +21,8 @@ pub struct VerifyReport {
     pub teams: u64,
     /// How many rows of freezes.
     pub freezes: u64,
+    /// How many rows of tokens.
+    pub tokens: u64,
     /// How many resultant policies.
     pub resultants: u64,
     /// How many of the rows changed while they were checked, and were proven from newer entries.

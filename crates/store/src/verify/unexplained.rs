@@ -10,7 +10,8 @@ pub(super) async fn check(store: &Store) -> Result<(), VerifyError> {
     keys(store, KeyPage::Tasks, "tasks").await?;
     keys(store, KeyPage::Policies, "policies").await?;
     keys(store, KeyPage::Teams, "teams").await?;
-    keys(store, KeyPage::Freezes, "freezes").await
+    keys(store, KeyPage::Freezes, "freezes").await?;
+    keys(store, KeyPage::Tokens, "tokens").await
 }
 
 async fn change_requests(store: &Store) -> Result<(), VerifyError> {

@@ -69,8 +69,8 @@ impl WriteTransaction {
         Ok(())
     }
 
-    /// Policies, teams and freezes. A batch changes one of them at most, so each has a statement of
-    /// its own.
+    /// Policies, teams, freezes and tokens. A batch changes one of them at most, so each has a
+    /// statement of its own.
     async fn save_directory(&mut self, changes: &Changes) -> Result<(), StoreError> {
         let backend = self.backend();
         for (id, row) in &changes.policies {
@@ -94,6 +94,10 @@ impl WriteTransaction {
             };
             self.save_one("freezes", statement).await?;
         }
+        for row in &changes.tokens {
+            let statement = directory::put_token(backend, row);
+            self.save_one("tokens", statement).await?;
+        }
         Ok(())
     }
 
@@ -103,7 +107,7 @@ impl WriteTransaction {
         statement: Statement,
     ) -> Result<(), StoreError> {
         let written = self
-            .execute("write a policy, a team or a freeze", statement)
+            .execute("write a policy, a team, a freeze or a token", statement)
             .await?;
         self.noted(check(table, 1, written))
     }

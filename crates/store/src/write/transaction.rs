@@ -69,14 +69,14 @@ impl WriteTransaction {
         self.noted(read)
     }
 
-    /// The policy, team and freeze entries after a revision of the directory, in order.
+    /// The policy, team, freeze and token entries after a revision of the directory, in order.
     pub async fn directory_entries(
         &mut self,
         after_revision: u64,
     ) -> Result<Vec<Entry>, StoreError> {
         let statement = log::directory_entries(self.backend(), after_revision);
         let found = self
-            .query("read policy, team and freeze entries", statement)
+            .query("read entries of the directory", statement)
             .await?;
         self.noted(entries(&found))
     }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use countersign_domain::access::{CredentialRef, Grant, Principal, PrincipalKind, Role};
+use countersign_domain::access::{
+    CredentialKind, CredentialRef, Grant, Principal, PrincipalKind, Role,
+};
 use countersign_domain::batch::{Action, Command};
 use countersign_domain::change_request::{Approve, CreateTask, Reject};
 use countersign_domain::directory::{Directory, DirectoryCommand, TeamDraft};
@@ -30,6 +32,7 @@ pub(crate) fn caller(name: &str, roles: &[Role]) -> Principal {
     let is_service = roles.iter().any(|role| services.contains(role));
     Principal {
         person: person(name),
+        display_name: String::new(),
         kind: if is_service {
             PrincipalKind::Service
         } else {
@@ -41,10 +44,9 @@ pub(crate) fn caller(name: &str, roles: &[Role]) -> Principal {
         runner: roles
             .contains(&Role::Runner)
             .then(|| RunnerName::parse("pool").unwrap()),
-        credential: CredentialRef {
-            kind: "token".to_owned(),
-            id: name.to_owned(),
-        },
+        credential: CredentialRef::new(CredentialKind::Oidc, name),
+        expires_at: None,
+        foreign_issuer: false,
     }
 }
 

@@ -77,6 +77,7 @@ async fn a_sound_store_is_proven(place: Place) {
         policies: 1,
         teams: 1,
         freezes: 1,
+        tokens: 0,
         resultants: 2,
         moved: 0,
     };
