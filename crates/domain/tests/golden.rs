@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use countersign_domain::Instant;
-use countersign_domain::access::CredentialRef;
+use countersign_domain::access::{CredentialKind, CredentialRef};
 use countersign_domain::calendar::{Cron, Elapsed, Length, LocalTime, Period, Recurrence, Zone};
 use countersign_domain::change_request::{CrContent, CrEvent, Eligibility, ExpiryCause};
 use countersign_domain::directory::{PolicyEvent, TeamDraft, TeamEvent};
@@ -47,10 +47,7 @@ fn person(subject: &str) -> Person {
 }
 
 fn credential() -> CredentialRef {
-    CredentialRef {
-        kind: "api_token".to_owned(),
-        id: "alice".to_owned(),
-    }
+    CredentialRef::new(CredentialKind::ApiToken, "alice")
 }
 
 fn task_id() -> TaskId {

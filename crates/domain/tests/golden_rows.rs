@@ -16,7 +16,7 @@ mod harness;
 use std::path::PathBuf;
 
 use countersign_domain::log::FoldedRow;
-use countersign_domain::rows::{CrRow, FreezeRow, PolicyRow, TaskRow, TeamRow};
+use countersign_domain::rows::{CrRow, FreezeRow, PolicyRow, TaskRow, TeamRow, TokenRow};
 
 use harness::Gate;
 
@@ -46,7 +46,8 @@ fn lines(gate: &Gate) -> Vec<String> {
         FoldedRow::Task(row) => vec![row.frozen.clone(), row.live.clone()],
         FoldedRow::Policy(_, Some(PolicyRow { document, .. }))
         | FoldedRow::Team(_, Some(TeamRow { document, .. }))
-        | FoldedRow::Freeze(_, Some(FreezeRow { document, .. })) => vec![document.clone()],
+        | FoldedRow::Freeze(_, Some(FreezeRow { document, .. }))
+        | FoldedRow::Token(TokenRow { document, .. }) => vec![document.clone()],
         FoldedRow::Store
         | FoldedRow::Policy(_, None)
         | FoldedRow::Team(_, None)
@@ -87,6 +88,10 @@ fn rows_are_read_as_they_were_and_still_written_so() {
             FoldedRow::Freeze(_, row) => {
                 let read = FreezeRow::parse(next()).unwrap();
                 assert_eq!(Some(FreezeRow::new(&read)), *row);
+            }
+            FoldedRow::Token(row) => {
+                let read = TokenRow::parse(next()).unwrap();
+                assert_eq!(TokenRow::new(&read), *row);
             }
             FoldedRow::Store => {}
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use countersign_domain::Instant;
+use countersign_domain::access::CredentialKind;
 use countersign_domain::batch::{
     Action, Answer, Changes, Command, Context, Outcome, Reply, WorkingSet,
 };
@@ -13,8 +13,9 @@ use countersign_domain::directory::Directory;
 use countersign_domain::ids::{CrNumber, CrRef};
 use countersign_domain::invariants;
 use countersign_domain::log::{AggregateKey, Body, Cause, Event, Stamp};
-use countersign_domain::rows::{CrRow, FreezeRow, PolicyRow, TaskRow, TeamRow};
+use countersign_domain::rows::{CrRow, FreezeRow, PolicyRow, TaskRow, TeamRow, TokenRow};
 use countersign_domain::task::{self, FinishTask, StartTask, Task, TaskState, WithdrawTask};
+use countersign_domain::{Instant, Refusal};
 
 use super::started::started;
 use super::store::{DirectoryRows, Store};
@@ -31,13 +32,39 @@ pub(crate) fn replies(
     for reply in &outcome.replies {
         assert!(!matches!(reply, Reply::Broken(_)), "{reply:?}");
     }
+    for (command, reply) in commands.iter().zip(&outcome.replies) {
+        credential(command, reply, context);
+    }
     let [(command, reply)] = *commands.iter().zip(&outcome.replies).collect::<Vec<_>>() else {
         return;
     };
+    if *reply == Reply::Refused(Refusal::CredentialEnded) {
+        assert_eq!(outcome.entries, [], "not even time passes for {command:?}");
+        assert_eq!(outcome.changes, Changes::default());
+    }
     if matches!(reply, Reply::Refused(_) | Reply::Stale) && !outcome.entries.is_empty() {
         let number = settles(set, &command.action).unwrap();
         left_by_settling(set, number, &command.action, context, outcome);
     }
+}
+
+/// A credential that has ended gets no other answer than that, and no other credential gets it.
+fn credential(command: &Command, reply: &Reply, context: Context<'_>) {
+    let Some(caller) = &command.caller else {
+        return;
+    };
+    let mut over = caller.expires_at.is_some_and(|end| end <= context.now);
+    if caller.credential.kind == CredentialKind::ApiToken {
+        let mut tokens = context.directory.tokens_after(None);
+        let token = tokens.find(|token| token.draft.id.as_str() == caller.credential.id);
+        over |= token
+            .is_none_or(|token| token.revoked.is_some() || token.draft.expires_at <= context.now);
+    }
+    let told = *reply == Reply::Refused(Refusal::CredentialEnded);
+    assert!(
+        told == over || *reply == Reply::Deferred,
+        "{reply:?} for {command:?}"
+    );
 }
 
 /// Which change request a command settles, whatever is then decided.
@@ -124,9 +151,11 @@ fn make_happen(case: &mut Case, event: &Event, stamp: Stamp) {
             let next = task::apply(case.tasks.get(id), event, stamp).unwrap();
             case.tasks.insert(id.clone(), next);
         }
-        Event::Store(_) | Event::Policy(..) | Event::Team(..) | Event::Freeze(..) => {
-            panic!("{event:?}")
-        }
+        Event::Store(_)
+        | Event::Policy(..)
+        | Event::Team(..)
+        | Event::Freeze(..)
+        | Event::Token(..) => panic!("{event:?}"),
     }
 }
 
@@ -147,7 +176,8 @@ pub(crate) fn touched(
             AggregateKey::Store
             | AggregateKey::Policy(_)
             | AggregateKey::Team(_)
-            | AggregateKey::Freeze(_) => None,
+            | AggregateKey::Freeze(_)
+            | AggregateKey::Token(_) => None,
         })
         .collect();
     for number in &touched {
@@ -183,7 +213,7 @@ pub(crate) fn touched(
     );
 }
 
-/// Policies, teams and freezes taken in one by one are those of the rows.
+/// Policies, teams, freezes and tokens taken in one by one are those of the rows.
 pub(crate) fn directory(store: &Store, found: &Directory) {
     let rows = DirectoryRows::of(store);
     let kept: Vec<_> = rows
@@ -221,6 +251,13 @@ pub(crate) fn directory(store: &Store, found: &Directory) {
         .map(|freeze| freeze.as_ref().clone())
         .collect();
     assert_eq!(living, kept);
+    let kept = rows.tokens.iter().map(|row| {
+        let token = TokenRow::parse(&row.document).unwrap();
+        assert_eq!(TokenRow::new(&token), *row);
+        token
+    });
+    let known = found.tokens_after(None).map(|token| token.as_ref().clone());
+    assert!(known.eq(kept), "a token is kept as it is known");
 }
 
 /// Nothing is left to settle, and the next due instant is exact: not earlier, not later. A freeze

@@ -14,6 +14,7 @@ use countersign_domain::task::{
 use countersign_domain::{Instant, Refusal};
 
 use super::Gate;
+use super::access::token_facts;
 use super::people::{at, task_id};
 
 /// What stands before the numbers of change requests.
@@ -71,11 +72,15 @@ pub(crate) fn states(gate: &Gate, id: &str) -> String {
     format!("{state} {}", task_word(&case.tasks[&task_id(id)]))
 }
 
-/// Everything a step may expect of what it names: a task, a freeze, or neither.
+/// Everything a step may expect of what it names: a task, a freeze, a token, or none of them.
 pub(crate) fn facts(gate: &Gate, id: &str, now: Instant) -> Vec<String> {
     match gate.case(id) {
         Some(case) => task_facts(gate, case, id, now),
-        None => freeze_facts(gate, id, now),
+        None => {
+            let mut facts = token_facts(gate, id, now);
+            facts.extend(freeze_facts(gate, id, now));
+            facts
+        }
     }
 }
 

@@ -99,6 +99,9 @@ impl Gate {
             Event::Freeze(id, event) => {
                 self.directory.apply_freeze(&id, &event, stamp).unwrap();
             }
+            Event::Token(id, event) => {
+                self.directory.apply_token(&id, &event, stamp).unwrap();
+            }
             Event::Store(_) | Event::ChangeRequest(..) | Event::Task(..) => {}
         }
     }

@@ -9,10 +9,11 @@
 //!
 //! At second 20 of the test's time, `ann` approves what holds task `t1`; behind the arrow stand the
 //! reply and any facts that must be true afterwards. `time sweep f` does what the engine does when
-//! tasks have to be looked at because of freeze `f`.
+//! tasks have to be looked at because of freeze `f`. Who else may act, [`access`] says.
 
 #![allow(dead_code, reason = "each test crate uses another part of the harness")]
 
+pub(crate) mod access;
 pub(crate) mod check;
 pub(crate) mod facts;
 pub(crate) mod gate;

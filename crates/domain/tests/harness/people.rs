@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_domain::Instant;
-use countersign_domain::access::{CredentialRef, Grant, GrantSide, Principal, PrincipalKind, Role};
+use countersign_domain::access::{
+    CredentialKind, CredentialRef, Grant, GrantSide, Principal, PrincipalKind, Role,
+};
 use countersign_domain::ids::{
     ArtifactDigest, EnvironmentId, FreezeId, PolicyId, ProjectId, RunnerName, Tag, TaskId, TeamId,
+    TokenId,
 };
 use countersign_domain::person::{Creator, Person};
 use countersign_domain::task::{TaskKind, TaskSpec, Window};
@@ -42,6 +45,7 @@ pub(crate) fn person(subject: &str) -> Person {
 /// | `rex` | a runner with the name `edge` |
 /// | `svc` | a service without a role |
 /// | `adm`, `ops` | people who administer policies, and who operate the server |
+/// | `acc` | a person who makes and revokes tokens |
 /// | others | people without a role |
 pub(crate) fn caller(name: &str) -> Principal {
     let mut parts = name.split('+');
@@ -53,6 +57,7 @@ pub(crate) fn caller(name: &str) -> Principal {
         "svc" => (PrincipalKind::Service, None, None),
         "adm" => (PrincipalKind::Person, Some(Role::PolicyAdmin), None),
         "ops" => (PrincipalKind::Person, Some(Role::Operator), None),
+        "acc" => (PrincipalKind::Person, Some(Role::AccessAdmin), None),
         _ => (PrincipalKind::Person, None, None),
     };
     let mut grant = Grant::unlimited();
@@ -63,15 +68,15 @@ pub(crate) fn caller(name: &str) -> Principal {
     }
     Principal {
         person: person(name),
+        display_name: String::new(),
         kind,
         roles: role.into_iter().collect(),
         claimed_teams: parts.map(team_id).collect(),
         grant,
         runner: runner.map(|name| RunnerName::parse(name).unwrap()),
-        credential: CredentialRef {
-            kind: "token".to_owned(),
-            id: format!("token-of-{name}"),
-        },
+        credential: CredentialRef::new(CredentialKind::Oidc, format!("token-of-{name}")),
+        expires_at: None,
+        foreign_issuer: false,
     }
 }
 
@@ -119,6 +124,11 @@ pub(crate) fn policy_id(id: &str) -> PolicyId {
 /// A freeze's id.
 pub(crate) fn freeze_id(id: &str) -> FreezeId {
     FreezeId::parse(id).unwrap()
+}
+
+/// A token's id.
+pub(crate) fn token_id(id: &str) -> TokenId {
+    TokenId::parse(id).unwrap()
 }
 
 /// A team's id.

@@ -19,14 +19,15 @@ use countersign_domain::task::{
 };
 
 use super::Gate;
+use super::access::{actor, token_draft};
 use super::facts::{facts, reply_name};
 use super::people::{
-    caller, creator, digest, freeze_id, micros, person, policy_id, spec, tags, task_id, team_id,
+    creator, digest, freeze_id, micros, person, policy_id, spec, tags, task_id, team_id, token_id,
 };
 use super::schedule::{freeze_draft, freeze_fields, on_close, windows};
 
 /// The words behind verb and subject, as `key=value`; a key alone is `yes`.
-type Options<'a> = BTreeMap<&'a str, &'a str>;
+pub(crate) type Options<'a> = BTreeMap<&'a str, &'a str>;
 
 impl Gate {
     /// Plays steps on a new gate.
@@ -73,7 +74,7 @@ impl Gate {
     pub(crate) fn read(&self, step: &str) -> (Command, Instant) {
         let mut words = step.split_whitespace();
         let clock = time(words.next().unwrap());
-        let actor = words.next().unwrap();
+        let caller = actor(self, words.next().unwrap());
         let verb = words.next().unwrap();
         let subject = words.next().unwrap_or_default();
         let options: Options<'_> = words
@@ -85,7 +86,7 @@ impl Gate {
             digest: digest_of(&format!("{action:?}")),
         });
         let command = Command {
-            caller: (actor != "time").then(|| caller(actor)),
+            caller,
             action,
             request,
         };
@@ -194,6 +195,11 @@ impl Gate {
                 id: freeze_id(id),
                 etag,
             },
+            "token" => DirectoryCommand::CreateToken(Box::new(token_draft(id, options))),
+            "revoke-token" => DirectoryCommand::RevokeToken {
+                id: token_id(id),
+                comment: options.get("comment").copied().unwrap_or("over").to_owned(),
+            },
             other => panic!("no such verb: {other}"),
         }
     }
@@ -293,7 +299,8 @@ pub(crate) fn scope(options: &Options<'_>) -> Scope {
     }
 }
 
-/// The terms of a policy: `quorum=own share=release recheck=yes attl=60 ettl=900`, and its windows.
+/// The terms of a policy: `quorum=own share=release recheck=yes attl=60 ettl=900 age=9`, and its
+/// windows.
 fn terms<'a>(option: &impl Fn(&str) -> Option<&'a str>) -> Terms {
     let ttl = |key: &str| {
         let text = option(key).filter(|text| !text.is_empty());
@@ -317,6 +324,7 @@ fn terms<'a>(option: &impl Fn(&str) -> Option<&'a str>) -> Terms {
         recheck_approvers: option("recheck") == Some("yes"),
         approval_ttl: ttl("attl"),
         execution_ttl: ttl("ettl"),
+        max_auth_age: ttl("age"),
         windows: windows(option("windows").unwrap_or_default()),
         on_close: on_close(option("close").unwrap_or_default()),
     }
@@ -335,6 +343,7 @@ fn policy_fields(options: &Options<'_>) -> BTreeSet<PolicyField> {
         "recheck" => Some(PolicyField::RecheckApprovers),
         "attl" => Some(PolicyField::ApprovalTtl),
         "ettl" => Some(PolicyField::ExecutionTtl),
+        "age" => Some(PolicyField::MaxAuthAge),
         "windows" => Some(PolicyField::Windows),
         "close" => Some(PolicyField::OnClose),
         _ => None,

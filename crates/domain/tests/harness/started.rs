@@ -164,8 +164,15 @@ fn approved_before(
                 person,
                 eligibility,
                 artifact_digest,
+                credential,
                 ..
             } => {
+                let ages = case.resultant.policies.iter();
+                for age in ages.filter_map(|policy| policy.terms.max_auth_age) {
+                    let proven = credential.auth_time.unwrap().micros();
+                    let ago = entry.stamp.instant.micros() - proven;
+                    assert!(ago <= age.micros(), "D1: approved long after the login");
+                }
                 assert!(
                     artifact_digest.is_none() || artifact_digest == *digest,
                     "I-06"

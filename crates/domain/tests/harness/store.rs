@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use countersign_domain::batch::{Changes, KnownRequest, Outcome, ResultantRow, Wanted, WorkingSet};
 use countersign_domain::change_request::Case;
-use countersign_domain::ids::{CrNumber, RequestId, TaskId};
+use countersign_domain::ids::{CrNumber, RequestId, TaskId, TokenId};
 use countersign_domain::log::{
     AggregateKey, Body, Cause, Entry, Event, Fold, FoldedRow, Head, Stamp, StoreEvent, append,
     check_link,
 };
 use countersign_domain::person::Person;
 use countersign_domain::policy::ResultantPolicy;
-use countersign_domain::rows::{self, CrRow, FreezeRow, PolicyRow, TaskRow, TeamRow};
+use countersign_domain::rows::{self, CrRow, FreezeRow, PolicyRow, TaskRow, TeamRow, TokenRow};
 
 use super::people::at;
 
@@ -196,6 +196,10 @@ impl Store {
             self.rows
                 .insert(key, FoldedRow::Freeze(id.clone(), row.clone()));
         }
+        for row in &changes.tokens {
+            let key = AggregateKey::Token(TokenId::from_stored(row.id.clone()));
+            self.rows.insert(key, FoldedRow::Token(row.clone()));
+        }
         for row in &changes.resultants {
             let ResultantRow {
                 digest, document, ..
@@ -224,7 +228,8 @@ impl Store {
             FoldedRow::Store
             | FoldedRow::Policy(..)
             | FoldedRow::Team(..)
-            | FoldedRow::Freeze(..) => return,
+            | FoldedRow::Freeze(..)
+            | FoldedRow::Token(_) => return,
         };
         let earlier = match self.rows.insert(key.clone(), row) {
             Some(FoldedRow::ChangeRequest(CrRow { frozen, .. })) => Some(frozen),
@@ -233,7 +238,8 @@ impl Store {
                 FoldedRow::Store
                 | FoldedRow::Policy(..)
                 | FoldedRow::Team(..)
-                | FoldedRow::Freeze(..),
+                | FoldedRow::Freeze(..)
+                | FoldedRow::Token(_),
             )
             | None => None,
         };
@@ -272,12 +278,13 @@ impl Store {
     }
 }
 
-/// Policies, teams and freezes as the rows hold them.
+/// Policies, teams, freezes and tokens as the rows hold them.
 #[derive(Default)]
 pub(crate) struct DirectoryRows {
     pub(crate) policies: Vec<PolicyRow>,
     pub(crate) teams: Vec<TeamRow>,
     pub(crate) freezes: Vec<FreezeRow>,
+    pub(crate) tokens: Vec<TokenRow>,
 }
 
 impl DirectoryRows {
@@ -288,6 +295,7 @@ impl DirectoryRows {
                 FoldedRow::Policy(_, Some(row)) => found.policies.push(row.clone()),
                 FoldedRow::Team(_, Some(row)) => found.teams.push(row.clone()),
                 FoldedRow::Freeze(_, Some(row)) => found.freezes.push(row.clone()),
+                FoldedRow::Token(row) => found.tokens.push(row.clone()),
                 FoldedRow::Policy(_, None)
                 | FoldedRow::Team(_, None)
                 | FoldedRow::Freeze(_, None)

@@ -41,7 +41,9 @@ proptest! {
             compare(&directory, &tasks)?;
         }
         let policies: Vec<Policy> = directory.policies().map(|p| p.as_ref().clone()).collect();
-        let loaded = Directory::from_rows(directory.revision(), policies, Vec::new(), Vec::new());
+        let revision = directory.revision();
+        let loaded =
+            Directory::from_rows(revision, policies, Vec::new(), Vec::new(), Vec::new());
         compare(&loaded, &tasks)?;
         for task in &tasks {
             prop_assert_eq!(loaded.resultant(task), directory.resultant(task));

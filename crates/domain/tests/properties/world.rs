@@ -155,7 +155,8 @@ impl World {
         };
         let count = [0, 1, 1, 1, 2, 2][world.dice.roll(6) as usize];
         let policies = (0..count).map(|index| world.policy(index)).collect();
-        world.directory = Directory::from_rows(1, policies, Vec::new(), Vec::new());
+        let nothing = (Vec::new(), Vec::new(), Vec::new());
+        world.directory = Directory::from_rows(1, policies, nothing.0, nothing.1, nothing.2);
         world
     }
 
@@ -316,7 +317,8 @@ impl World {
 
     /// Asks the directory, and takes in what it answers.
     fn ask(&mut self, command: &DirectoryCommand) -> String {
-        match decide(&self.directory, command, micros(self.now)) {
+        let caller = caller("adm");
+        match decide(&self.directory, command, Some(&caller), micros(self.now)) {
             Err(refusal) => variant(&refusal),
             Ok(event) => {
                 if let Some(Event::Freeze(id, event)) = event {

@@ -71,13 +71,19 @@ fn refusal(found: &Refusal) -> Option<&'static str> {
         Refusal::NoPeriod { .. } => "NoPeriod",
         Refusal::FreezeIdTaken { .. } => "FreezeIdTaken",
         Refusal::FreezeNotInForce { .. } => "FreezeNotInForce",
+        Refusal::AuthenticationTooOld { .. } => "AuthenticationTooOld",
+        // Here nobody with a limited grant changes the directory, and nobody bears a token; see the
+        // rules of reaching and of tokens.
+        Refusal::ScopeOutsideGrant { .. }
+        | Refusal::CredentialEnded
+        | Refusal::TokenIdTaken { .. } => return None,
         // It takes 65 policies, and these sequences have two; see the rules of merging.
         Refusal::TooManyPolicies { .. } => return None,
     })
 }
 
 /// As many as [`refusal`] names.
-const REFUSALS: usize = 33;
+const REFUSALS: usize = 34;
 
 fn blocker(found: &Blocker) -> &'static str {
     match found {

@@ -123,6 +123,11 @@ impl Model {
         (self.clock - self.behind).max(0)
     }
 
+    /// When those who approve proved who they are: everybody does it every 60 seconds.
+    pub(crate) fn login(&self) -> i64 {
+        self.now() - self.now() % 60
+    }
+
     /// The step as text, or `None` for one that only moves the clock.
     pub(crate) fn line(&mut self, step: &Step) -> Option<String> {
         let said = match step {
@@ -140,8 +145,9 @@ impl Model {
                 format!("{who} create {task} {}", options(&asked))
             }
             Step::Approve(who, task, eyes, request) => {
+                let login = self.login();
                 format!(
-                    "{who} approve {task}{}{}",
+                    "{who}!{login} approve {task}{}{}",
                     self.seen(task, eyes),
                     marked(*request)
                 )
@@ -271,8 +277,14 @@ fn fields(id: &str, draft: &Draft) -> String {
         "projects={projects} users={users} teams={teams} min={min} block={block} \
          disabled={disabled} quorum={quorum} recheck={recheck} windows={windows} close={close}"
     );
-    let (attl, ettl) = (terms.attl.to_string(), terms.ettl.to_string());
-    for (key, value) in [("share", terms.share), ("attl", &attl), ("ettl", &ettl)] {
+    let times = [
+        ("attl", terms.attl),
+        ("ettl", terms.ettl),
+        ("age", terms.age),
+    ];
+    let times = times.map(|(key, seconds)| (key, seconds.to_string()));
+    let times = times.iter().map(|(key, text)| (*key, text.as_str()));
+    for (key, value) in times.chain([("share", terms.share)]) {
         text.push_str(&format!(" {key}={}", if value == "0" { "" } else { value }));
     }
     text

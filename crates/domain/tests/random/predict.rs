@@ -40,7 +40,8 @@ impl Model {
     pub(crate) fn predict(&mut self, step: &Step, line: &str, head: Instant) -> Predicted {
         let moment = self.moment(step, head);
         let mut words = line.split_whitespace().skip(1);
-        let who = words.next().unwrap().split('+').next().unwrap().to_owned();
+        let mut who = words.next().unwrap().split(['+', '!']);
+        let who = who.next().unwrap().to_owned();
         let call: Vec<&str> = words.collect();
         let request = call.last().and_then(|word| word.strip_prefix("request="));
         let key = request.map(|id| (who, id.to_owned()));
@@ -300,6 +301,14 @@ impl Model {
         }
         if crowd.blocks() && crowd.creators.contains(&name) {
             return no("CreatorBlocked");
+        }
+        let login = at(self.login());
+        let ages = crowd.terms().map(|terms| terms.age);
+        if ages
+            .filter(|&age| age > 0)
+            .any(|age| now.micros_since(login) > age * 1_000_000)
+        {
+            return no("AuthenticationTooOld");
         }
         if crowd.is_over() {
             return no("ChangeRequestEnded");

@@ -48,7 +48,7 @@ pub(crate) struct Draft {
     pub(crate) close: &'static str,
 }
 
-/// What a policy says beyond that; a time to live of 0 is none.
+/// What a policy says beyond that; a time of 0 is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Terms {
     pub(crate) own: bool,
@@ -56,6 +56,7 @@ pub(crate) struct Terms {
     pub(crate) recheck: bool,
     pub(crate) attl: i64,
     pub(crate) ettl: i64,
+    pub(crate) age: i64,
 }
 
 /// What a decision names besides its target.
@@ -368,7 +369,7 @@ fn freezes() -> impl Strategy<Value = Step> {
         4 => (freeze(), what).prop_map(|(id, what)| Step::MakeFreeze(id, what)),
         3 => (freeze(), any::<bool>()).prop_map(|(id, all)| Step::EditFreeze(id, all)),
         5 => freeze().prop_map(Step::LiftFreeze),
-        3 => freeze().prop_map(Step::DropFreeze),
+        4 => freeze().prop_map(Step::DropFreeze),
         6 => freeze().prop_map(Step::Sweep),
     ]
 }
@@ -424,11 +425,15 @@ fn terms() -> impl Strategy<Value = Terms> {
     let recheck = prop::bool::weighted(0.5);
     let attl = select(&[0i64, 0, 0, 20, 50][..]);
     let ettl = select(&[0i64, 0, 0, 12, 30][..]);
-    (own, share, recheck, attl, ettl).prop_map(|(own, share, recheck, attl, ettl)| Terms {
-        own,
-        share,
-        recheck,
-        attl,
-        ettl,
+    let age = select(&[0i64, 0, 0, 0, 0, 25][..]);
+    (own, share, recheck, attl, ettl, age).prop_map(|(own, share, recheck, attl, ettl, age)| {
+        Terms {
+            own,
+            share,
+            recheck,
+            attl,
+            ettl,
+            age,
+        }
     })
 }
