@@ -106,11 +106,12 @@ pub(crate) struct Serve {
     /// Where to listen.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7733")]
     pub(crate) listen: SocketAddr,
-    /// Who may call: a file of API tokens, which holds only their hashes.
-    #[arg(long, value_name = "FILE", required_unless_present = "insecure_dev")]
-    pub(crate) tokens: Option<PathBuf>,
-    /// Take the bearer text of each call as its subject. Only on a loopback address.
-    #[arg(long, conflicts_with = "tokens")]
+    /// Who may call beside the bearers of API tokens: a TOML file with the identity provider of
+    /// people, what they may do, and the services that come with client certificates.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) access: Option<PathBuf>,
+    /// Also take the bearer text of each call as its subject. Only on a loopback address.
+    #[arg(long, conflicts_with = "access")]
     pub(crate) insecure_dev: bool,
     /// Allow another address than loopback although this server does not speak TLS: something
     /// in front of it must.

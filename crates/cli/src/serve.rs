@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
 use countersign_server::{
-    Authenticator, BoundServer, CrPrefix, Engine, EngineConfig, Server, ServerConfig,
+    AccessSettings, BoundServer, CrPrefix, Engine, EngineConfig, Server, ServerConfig,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -37,9 +37,11 @@ pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
 
 /// Opens the store and binds; answers with the server, and in words with what it serves to whom.
 async fn bind(arguments: Serve) -> anyhow::Result<(BoundServer, String)> {
-    let authenticator = match &arguments.tokens {
-        Some(file) => Authenticator::tokens_file(file)?,
-        None => Authenticator::insecure_dev(),
+    let access = match &arguments.access {
+        Some(file) => AccessSettings::load(file)
+            .with_context(|| format!("failed to read {}", file.display()))?,
+        None if arguments.insecure_dev => AccessSettings::insecure_dev(),
+        None => AccessSettings::default(),
     };
     let prefix = CrPrefix::parse(&arguments.prefix).map_err(|problem| {
         anyhow::anyhow!(
@@ -49,8 +51,8 @@ async fn bind(arguments: Serve) -> anyhow::Result<(BoundServer, String)> {
         )
     })?;
     let store = arguments.store.config()?;
-    let what = format!("store {store}, {authenticator}");
-    let mut server = ServerConfig::new(arguments.listen, authenticator);
+    let what = format!("store {store}, {access}");
+    let mut server = ServerConfig::new(arguments.listen, access);
     server.plaintext = arguments.plaintext;
     server.metrics = arguments.metrics_address;
     // Before the store is opened: a server that may not run shall not create or migrate one.

@@ -5,26 +5,49 @@ use std::sync::{PoisonError, RwLock};
 use countersign_domain::directory::Directory;
 use countersign_domain::log::{AggregateKey, Body, Entry, Event};
 
+use tokio::sync::watch;
+
 use crate::failure::Failure;
 
 /// The one directory of a process. The writer and the feed both take in entries; each entry is
 /// taken in once, in order, by whoever comes first.
 #[derive(Debug)]
-pub(crate) struct SharedDirectory(RwLock<Directory>);
+pub(crate) struct SharedDirectory {
+    directory: RwLock<Directory>,
+    /// Wakes those who hold a credential of this store whenever one came or went.
+    credentials: watch::Sender<()>,
+}
 
 impl SharedDirectory {
     pub(crate) fn new(directory: Directory) -> Self {
-        Self(RwLock::new(directory))
+        Self {
+            directory: RwLock::new(directory),
+            credentials: watch::Sender::new(()),
+        }
+    }
+
+    /// Hears of every token that was made or revoked.
+    pub(crate) fn credentials_changed(&self) -> watch::Receiver<()> {
+        self.credentials.subscribe()
     }
 
     /// Looks at it.
     pub(crate) fn read<T>(&self, look: impl FnOnce(&Directory) -> T) -> T {
-        look(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        look(
+            &self
+                .directory
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     /// Replaces it, after the log was found to have gone back.
     pub(crate) fn replace(&self, directory: Directory) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = directory;
+        *self
+            .directory
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = directory;
+        self.credentials.send_replace(());
     }
 
     /// Takes in the entries that are new to it; others are passed over.
@@ -34,9 +57,10 @@ impl SharedDirectory {
     ) -> Result<(), Failure> {
         for entry in entries {
             match entry.aggregate {
-                AggregateKey::Policy(_) | AggregateKey::Team(_) | AggregateKey::Freeze(_) => {
-                    self.take_in_one(entry)?;
-                }
+                AggregateKey::Policy(_)
+                | AggregateKey::Team(_)
+                | AggregateKey::Freeze(_)
+                | AggregateKey::Token(_) => self.take_in_one(entry)?,
                 AggregateKey::Store | AggregateKey::ChangeRequest(_) | AggregateKey::Task(_) => {}
             }
         }
@@ -44,7 +68,10 @@ impl SharedDirectory {
     }
 
     fn take_in_one(&self, entry: &Entry) -> Result<(), Failure> {
-        let mut directory = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut directory = self
+            .directory
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         if entry.head.directory_revision <= directory.revision() {
             return Ok(());
         }
@@ -58,8 +85,13 @@ impl SharedDirectory {
             Event::Policy(id, event) => directory.apply_policy(id, event, stamp).map(|_| ()),
             Event::Team(id, event) => directory.apply_team(id, event, stamp).map(|_| ()),
             Event::Freeze(id, event) => directory.apply_freeze(id, event, stamp).map(|_| ()),
+            Event::Token(id, event) => directory.apply_token(id, event, stamp).map(|_| ()),
             Event::Store(_) | Event::ChangeRequest(..) | Event::Task(..) => Ok(()),
         };
+        drop(directory);
+        if let AggregateKey::Token(_) = entry.aggregate {
+            self.credentials.send_replace(());
+        }
         taken.map_err(|edge| fault(entry, &edge))
     }
 }

@@ -411,6 +411,7 @@ async fn identity(store: &Store) -> Result<(String, CrPrefix), OpenError> {
         | Event::Task(..)
         | Event::Policy(..)
         | Event::Team(..)
-        | Event::Freeze(..) => Err(OpenError::Unnamed(format!("it is {}", event.name()))),
+        | Event::Freeze(..)
+        | Event::Token(..) => Err(OpenError::Unnamed(format!("it is {}", event.name()))),
     }
 }

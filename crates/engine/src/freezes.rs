@@ -77,18 +77,20 @@ pub enum ScheduleOf {
 }
 
 impl Engine {
-    /// A freeze.
-    pub async fn freeze(&self, id: &FreezeId) -> Result<Arc<Freeze>, Failure> {
+    /// A freeze, if it exists and may hold anything that the caller's grant covers.
+    pub async fn freeze(&self, caller: &Principal, id: &FreezeId) -> Result<Arc<Freeze>, Failure> {
         self.know_directory().await?;
+        let seen = |freeze: &&Arc<Freeze>| caller.grant.touches_scopes(&freeze.draft.scopes);
         let found = self
             .directory()
-            .read(|directory| directory.freeze(id).cloned());
+            .read(|directory| directory.freeze(id).filter(seen).cloned());
         found.ok_or_else(|| Refusal::not_found("freeze", id.as_str()).into())
     }
 
-    /// A page of freezes by id.
+    /// A page of freezes by id that may hold anything that the caller's grant covers.
     pub async fn freezes(
         &self,
+        caller: &Principal,
         filter: &FreezeFilter,
         limit: usize,
     ) -> Result<Page<Arc<Freeze>>, Failure> {
@@ -96,7 +98,9 @@ impl Engine {
         let now = self.now();
         let found = self.directory().read(|directory| {
             let found = directory.freezes_after(filter.after.as_ref());
-            let fitting = found.filter(|freeze| filter.fits(freeze, now));
+            let fitting = found.filter(|freeze| {
+                caller.grant.touches_scopes(&freeze.draft.scopes) && filter.fits(freeze, now)
+            });
             fitting.take(limit + 1).cloned().collect()
         });
         Ok(page(found, limit))
@@ -105,13 +109,14 @@ impl Engine {
     /// The policy as a change of it would leave it; changes nothing.
     pub async fn preview_policy_change(
         &self,
+        caller: &Principal,
         id: &PolicyId,
         command: &DirectoryCommand,
     ) -> Result<Arc<Policy>, Failure> {
         let stamp = self.next_stamp().await?;
         let changed = self.directory().read(|directory| {
             let before = directory.policy(id);
-            match decide(directory, command, stamp.instant)? {
+            match decide(directory, command, Some(caller), stamp.instant)? {
                 Some(Event::Policy(_, event)) => {
                     let next = apply_policy(before.map(Arc::as_ref), &event, stamp);
                     Ok::<_, Refusal>(next.ok().flatten().map(Arc::new))
@@ -125,12 +130,13 @@ impl Engine {
     /// The freeze as a change of it would leave it; changes nothing.
     pub async fn preview_freeze_change(
         &self,
+        caller: &Principal,
         id: &FreezeId,
         command: &DirectoryCommand,
     ) -> Result<Arc<Freeze>, Failure> {
         let stamp = self.next_stamp().await?;
         let changed = self.directory().read(|directory| {
-            match decide(directory, command, stamp.instant)? {
+            match decide(directory, command, Some(caller), stamp.instant)? {
                 Some(Event::Freeze(_, event)) => {
                     let next = apply_freeze(directory.freeze_or_remains(id), &event, stamp);
                     Ok::<_, Refusal>(next.ok().flatten().map(Arc::new))
@@ -218,12 +224,12 @@ impl Engine {
         };
         let preview = match of {
             ScheduleOf::Policy(id) => {
-                let policy = self.policy(&id).await?;
+                let policy = self.policy(caller, &id).await?;
                 preview_windows(&policy.draft.terms.windows, from, count)
             }
             ScheduleOf::Windows(windows) => preview_windows(&windows, from, count),
             ScheduleOf::Freeze(id) => {
-                let freeze = self.freeze(&id).await?;
+                let freeze = self.freeze(caller, &id).await?;
                 preview_freeze(&freeze.draft, freeze.lifted, from, count)
             }
             ScheduleOf::Draft(mut draft) => {

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 /// Which lane a command waits in. A batch is filled round robin, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lane {
-    /// Rejections, withdrawals and freezes.
+    /// Rejections, withdrawals, freezes, and tokens that are revoked.
     Stop,
     /// Approvals, revocations, starts, outcomes, administration.
     Go,
@@ -31,7 +31,9 @@ impl Lane {
             Action::Reject(_)
             | Action::Withdraw(_)
             | Action::Directory(
-                DirectoryCommand::CreateFreeze(_) | DirectoryCommand::UpdateFreeze { .. },
+                DirectoryCommand::CreateFreeze(_)
+                | DirectoryCommand::UpdateFreeze { .. }
+                | DirectoryCommand::RevokeToken { .. },
             ) => Self::Stop,
             Action::Approve(_)
             | Action::Revoke(_)

@@ -12,6 +12,7 @@
 
 mod clock;
 mod config;
+mod credentials;
 mod directory;
 mod engine;
 mod failure;

@@ -135,10 +135,15 @@ impl Engine {
             etag: None,
             artifact_digest: None,
         };
+        let now = self.now();
         let decided = self
             .directory()
-            .read(|directory| approve(case, &approval, caller, directory));
-        matches!(decided, Ok(Some(_)))
+            .read(|directory| approve(case, &approval, caller, directory, now));
+        // Who has to log in again first is waited for all the same.
+        matches!(
+            decided,
+            Ok(Some(_)) | Err(Refusal::AuthenticationTooOld { .. })
+        )
     }
 
     /// What resultant policies that name this caller are found by.
@@ -170,24 +175,28 @@ impl Engine {
         Ok(page(found.map_err(|e| self.read_failed(&e))?, limit))
     }
 
-    /// A policy.
-    pub async fn policy(&self, id: &PolicyId) -> Result<Arc<Policy>, Failure> {
+    /// A policy, if it exists and may match anything that the caller's grant covers.
+    pub async fn policy(&self, caller: &Principal, id: &PolicyId) -> Result<Arc<Policy>, Failure> {
         self.know_directory().await?;
+        let seen = |policy: &&Arc<Policy>| caller.grant.touches_scopes(&policy.draft.scopes);
         let found = self
             .directory()
-            .read(|directory| directory.policy(id).cloned());
+            .read(|directory| directory.policy(id).filter(seen).cloned());
         found.ok_or_else(|| Refusal::not_found("policy", id.as_str()).into())
     }
 
-    /// A page of policies by id.
+    /// A page of policies by id that may match anything that the caller's grant covers.
     pub async fn policies(
         &self,
+        caller: &Principal,
         after: Option<&PolicyId>,
         limit: usize,
     ) -> Result<Page<Arc<Policy>>, Failure> {
         self.know_directory().await?;
         let found = self.directory().read(|directory| {
-            let found = directory.policies_after(after);
+            let found = directory
+                .policies_after(after)
+                .filter(|policy| caller.grant.touches_scopes(&policy.draft.scopes));
             found.take(limit + 1).cloned().collect()
         });
         Ok(page(found, limit))

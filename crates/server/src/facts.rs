@@ -27,7 +27,12 @@ pub(crate) fn facts(fault: &Fault, prefix: &CrPrefix) -> Facts {
         Fault::MessageTooLarge { limit }
         | Fault::TooManyStreams { limit }
         | Fault::TooManyCalls { limit } => of(&[("limit", limit)]),
-        Fault::Unauthenticated | Fault::MalformedRequest | Fault::DeadlineExceeded => Vec::new(),
+        Fault::TooManyCallsOfCaller { limit } => of(&[("limit", limit)]),
+        Fault::Unauthenticated
+        | Fault::TooManyBadCredentials
+        | Fault::IdentityProviderUnavailable
+        | Fault::MalformedRequest
+        | Fault::DeadlineExceeded => Vec::new(),
     }
 }
 
@@ -52,7 +57,22 @@ fn refusal_facts(refusal: &Refusal, prefix: &CrPrefix) -> Facts {
     let cr = |number: &CrNumber| ("change_request", prefix.format(*number));
     let open_tasks: &dyn Display = &"PAUSED, CLEARED";
     match refusal {
-        Refusal::OutsideGrant | Refusal::CannotDecide => Vec::new(),
+        Refusal::OutsideGrant
+        | Refusal::ScopeOutsideGrant { .. }
+        | Refusal::CredentialEnded
+        | Refusal::CannotDecide => Vec::new(),
+        Refusal::AuthenticationTooOld {
+            change_request,
+            policy,
+            auth_time,
+            limit_micros,
+        } => {
+            let limit = limit_micros / 1_000_000;
+            let mut facts = with(cr(change_request), &[("policy", policy), ("limit", &limit)]);
+            facts.extend(auth_time.map(|at| ("found", at.to_string())));
+            facts
+        }
+        Refusal::TokenIdTaken { token } => of(&[("token", token)]),
         Refusal::NotAnApprover { change_request }
         | Refusal::CreatorBlocked { change_request }
         | Refusal::NothingToRevoke { change_request } => vec![cr(change_request)],

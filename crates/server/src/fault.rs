@@ -33,6 +33,17 @@ pub(crate) enum Fault {
         /// What was called.
         method: String,
     },
+    /// An address presented too many credentials that are not accepted.
+    #[error(
+        "too many credentials of this address were not accepted; repeat the call after a moment"
+    )]
+    TooManyBadCredentials,
+    /// The keys of the identity provider are not known, or too old.
+    #[error(
+        "the keys of the identity provider are not known or too old to be trusted, so no login can \
+         be checked; repeat the call later"
+    )]
+    IdentityProviderUnavailable,
     /// The bytes are not a message of this method.
     #[error("the request is not a message of this method; check the client against the API")]
     MalformedRequest,
@@ -50,6 +61,15 @@ pub(crate) enum Fault {
     TooManyStreams {
         /// How many are allowed.
         limit: usize,
+    },
+    /// The caller makes too many calls.
+    #[error(
+        "this caller made more than {limit} calls in a second; repeat the call after a moment, and \
+         call less often: one stream carries any number of tasks"
+    )]
+    TooManyCallsOfCaller {
+        /// How many are allowed in a second.
+        limit: u32,
     },
     /// The server has too many calls in work.
     #[error("{limit} calls are in work; repeat the call after a moment")]

@@ -20,11 +20,11 @@ mod lifecycle;
 mod rpc;
 mod status;
 
-pub use auth::{Authenticator, TokensError};
+pub use auth::{AccessError, AccessSettings};
 pub use countersign_domain::ids::CrPrefix;
 pub use countersign_domain::log::Hash;
 pub use countersign_engine::{
     Clock, Engine, EngineConfig, ManualClock, OpenError, StoreConfig, StoreError, VerifyError,
     VerifyReport, migrate, verify,
 };
-pub use lifecycle::{BindError, BoundServer, ServeError, Server, ServerConfig};
+pub use lifecycle::{BindError, BoundServer, Limits, ServeError, Server, ServerConfig};

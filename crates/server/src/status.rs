@@ -38,8 +38,12 @@ pub(crate) fn status(fault: &Fault, prefix: &CrPrefix) -> Status {
     Status::with_error_details(code, message, details)
 }
 
-/// Pure code knows numbers only; people know them with the prefix.
+/// Pure code knows numbers only; people know them with the prefix. And a credential that has ended
+/// is told like one that never was.
 fn with_prefix(fault: &Fault, prefix: &CrPrefix) -> Fault {
+    if let Fault::Failed(Failure::Refused(Refusal::CredentialEnded)) = fault {
+        return Fault::Unauthenticated;
+    }
     if let Fault::Failed(Failure::Refused(Refusal::NotFound {
         what: "change request",
         id,
@@ -55,6 +59,9 @@ fn code_and_reason(fault: &Fault) -> (Code, ErrorReason) {
     match fault {
         Fault::Failed(failure) => failure_code(failure),
         Fault::Unauthenticated => (Code::Unauthenticated, ErrorReason::Unauthenticated),
+        Fault::IdentityProviderUnavailable => {
+            (Code::Unavailable, ErrorReason::IdentityProviderUnavailable)
+        }
         Fault::RoleRequired { .. } => (Code::PermissionDenied, ErrorReason::RoleRequired),
         Fault::UnknownMethod { .. } => (Code::Unimplemented, ErrorReason::UnknownMethod),
         Fault::MalformedRequest => (Code::InvalidArgument, ErrorReason::MalformedRequest),
@@ -62,6 +69,9 @@ fn code_and_reason(fault: &Fault) -> (Code, ErrorReason) {
         Fault::DeadlineExceeded => (Code::DeadlineExceeded, ErrorReason::DeadlineExceeded),
         Fault::TooManyStreams { .. } => (Code::ResourceExhausted, ErrorReason::TooManyStreams),
         Fault::TooManyCalls { .. } => (Code::ResourceExhausted, ErrorReason::TooManyCalls),
+        Fault::TooManyCallsOfCaller { .. } | Fault::TooManyBadCredentials => {
+            (Code::ResourceExhausted, ErrorReason::RateLimited)
+        }
     }
 }
 
@@ -87,7 +97,14 @@ fn failure_code(failure: &Failure) -> (Code, ErrorReason) {
 fn refusal_code(refusal: &Refusal) -> (Code, ErrorReason) {
     use ErrorReason as Reason;
     match refusal {
-        Refusal::OutsideGrant => (Code::PermissionDenied, Reason::OutsideGrant),
+        Refusal::OutsideGrant | Refusal::ScopeOutsideGrant { .. } => {
+            (Code::PermissionDenied, Reason::OutsideGrant)
+        }
+        Refusal::CredentialEnded => (Code::Unauthenticated, Reason::Unauthenticated),
+        Refusal::AuthenticationTooOld { .. } => {
+            (Code::PermissionDenied, Reason::AuthenticationTooOld)
+        }
+        Refusal::TokenIdTaken { .. } => (Code::AlreadyExists, Reason::TokenIdTaken),
         Refusal::CannotDecide => (Code::PermissionDenied, Reason::CannotDecide),
         Refusal::NotAnApprover { .. } => (Code::PermissionDenied, Reason::NotAnApprover),
         Refusal::CreatorBlocked { .. } => (Code::PermissionDenied, Reason::CreatorBlocked),
@@ -134,7 +151,10 @@ fn rule(fault: &Fault) -> &'static str {
         | Fault::MessageTooLarge { .. }
         | Fault::DeadlineExceeded
         | Fault::TooManyStreams { .. }
-        | Fault::TooManyCalls { .. } => "E1",
+        | Fault::TooManyCalls { .. }
+        | Fault::TooManyCallsOfCaller { .. }
+        | Fault::TooManyBadCredentials
+        | Fault::IdentityProviderUnavailable => "E1",
     }
 }
 
@@ -213,6 +233,11 @@ mod tests {
         let policy = policies().remove(0);
         let mut all = vec![
             Refusal::OutsideGrant,
+            Refusal::ScopeOutsideGrant { what: "the policy" },
+            Refusal::CredentialEnded,
+            Refusal::TokenIdTaken {
+                token: TokenId::parse("ci").unwrap(),
+            },
             Refusal::CannotDecide,
             Refusal::field("task.kind", "nothing", "a kind", "C1"),
             Refusal::WindowPast { end, now },
@@ -249,12 +274,18 @@ mod tests {
         all
     }
 
-    fn refusals_of_change_requests() -> [Refusal; 5] {
+    fn refusals_of_change_requests() -> [Refusal; 6] {
         let change_request = CrNumber(42);
         let found = "REJECTED";
         [
             Refusal::NotAnApprover { change_request },
             Refusal::CreatorBlocked { change_request },
+            Refusal::AuthenticationTooOld {
+                change_request,
+                policy: policies().remove(0),
+                auth_time: Some(Instant::EPOCH),
+                limit_micros: 900_000_000,
+            },
             Refusal::ChangeRequestEnded {
                 change_request,
                 found,
@@ -332,6 +363,9 @@ mod tests {
             Fault::DeadlineExceeded,
             Fault::TooManyStreams { limit: 1_000 },
             Fault::TooManyCalls { limit: 4_096 },
+            Fault::TooManyCallsOfCaller { limit: 5_000 },
+            Fault::TooManyBadCredentials,
+            Fault::IdentityProviderUnavailable,
         ];
         all.extend(refusals().into_iter().map(Fault::from));
         all

@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{EnvironmentId, ProjectId};
 use crate::policy::{Scope, ScopeSide};
+use crate::text::{self, Problem};
+
+/// Stands for everything where ids are listed.
+const EVERYTHING: &str = "*";
 
 /// One side of a grant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +22,30 @@ pub enum GrantSide {
 }
 
 impl GrantSide {
+    /// A side as it is written: ids, or `*` alone for everything.
+    pub fn parse(ids: &[String]) -> Result<Self, Problem> {
+        let allowed = "ids, or `*` alone for everything";
+        match ids {
+            [] => Err(Problem::new("nothing", allowed)),
+            [id] if id == EVERYTHING => Ok(Self::Any),
+            ids if ids.iter().any(|id| id == EVERYTHING) => {
+                Err(Problem::new("`*` among other ids", allowed))
+            }
+            ids => {
+                ids.iter().try_for_each(|id| text::name(id))?;
+                Ok(Self::Only(ids.iter().cloned().collect()))
+            }
+        }
+    }
+
+    /// As it is written.
+    pub fn to_ids(&self) -> Vec<String> {
+        match self {
+            Self::Any => vec![EVERYTHING.to_owned()],
+            Self::Only(ids) => ids.iter().cloned().collect(),
+        }
+    }
+
     fn covers(&self, id: &str) -> bool {
         match self {
             Self::Any => true,
@@ -106,6 +134,20 @@ impl Grant {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_side_is_everything_or_ids() {
+        let parse = |ids: &[&str]| {
+            let ids: Vec<String> = ids.iter().map(|&id| id.to_owned()).collect();
+            GrantSide::parse(&ids)
+        };
+        assert_eq!(parse(&["*"]), Ok(GrantSide::Any));
+        assert_eq!(parse(&["web", "shop"]).unwrap().to_ids(), ["shop", "web"]);
+        assert_eq!(GrantSide::Any.to_ids(), ["*"]);
+        for bad in [&[][..], &["*", "web"], &[" web"], &[""]] {
+            assert!(parse(bad).is_err(), "{bad:?}");
+        }
+    }
 
     #[test]
     fn both_sides_must_cover_and_ids_match_exactly() {

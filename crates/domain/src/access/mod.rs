@@ -18,8 +18,8 @@ mod token;
 
 pub use apply::apply_token;
 pub use credential::{CredentialKind, CredentialRef};
-pub(crate) use decide::{create_token, revoke_token};
 pub use decide::{LONGEST_LIFE_MICROS, TOKENS_LIMIT};
+pub(crate) use decide::{create_token, revoke_token};
 pub use grant::{Grant, GrantSide};
 pub use principal::{Principal, PrincipalKind, Role};
 pub use token::{Revocation, SecretHash, Token, TokenDraft, TokenEvent};

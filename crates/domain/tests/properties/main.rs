@@ -12,14 +12,17 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod ages;
 mod chain;
 mod edges;
+mod grants;
 mod matching;
 mod oracle;
 mod places;
 mod punctual;
 mod quorum;
 mod starts;
+mod tokens;
 mod world;
 
 use proptest::test_runner::{Config, FileFailurePersistence};

@@ -101,6 +101,14 @@ const REFUSALS: &[(&str, &str, &str)] = &[
     ("InvalidField", "M2", "5 adm policy r users=ann envs="),
     ("InvalidField", "W1", "5 orc create t9 window=9..8"),
     ("ClockBehind", "K2", "-9 run start t5"),
+    ("AuthenticationTooOld", "D1", "5 ann approve t6"),
+    (
+        "ScopeOutsideGrant",
+        "E1",
+        "5 near policy r users=ann projects=*",
+    ),
+    ("CredentialEnded", "E1", "5 #none approve t1"),
+    ("TokenIdTaken", "E1", "5 acc token key"),
 ];
 
 #[test]
@@ -166,6 +174,7 @@ fn e2_refusals_read_well() {
             "5 adm drop-team dev",
             "team dev is named by policies p; take it out of them first",
         ),
+        ("5 #none approve t1", "the credential has ended"),
     ];
     for (step, text) in rows {
         assert_eq!(refused(step).to_string(), text, "{step}");
@@ -242,8 +251,11 @@ fn refused(step: &str) -> Refusal {
         "0 adm team dev members=dan
          0 adm policy p users=ann,bob,carl teams=dev block min=2
          0 adm policy q users=ann envs=free
+         0 adm policy s users=ann envs=aged age=9
+         0 acc token key
          1 orc create t1
          1 orc create t2
+         1 orc create t6 env=aged
          1 orc create t3 env=free
          1 orc create t4 env=free
          1 orc create t5 env=none

@@ -50,9 +50,9 @@ fn g1_at_most_64_policies_bind_one_task() {
 #[test]
 fn g1_the_order_of_policies_makes_no_difference() {
     let policies = [
-        "adm policy a users=ann teams=dev min=1",
+        "adm policy a users=ann teams=dev min=1 age=60",
         "adm policy b users=bob min=3 block",
-        "adm policy c teams=dev,ops min=2 envs=*",
+        "adm policy c teams=dev,ops min=2 envs=* age=30",
     ];
     let orders = [
         [0, 1, 2],

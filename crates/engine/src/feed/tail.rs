@@ -212,7 +212,8 @@ async fn give_out(shared: &Shared, entries: &[Entry]) -> Result<(), StoreError> 
             AggregateKey::Store
             | AggregateKey::Policy(_)
             | AggregateKey::Team(_)
-            | AggregateKey::Freeze(_) => {}
+            | AggregateKey::Freeze(_)
+            | AggregateKey::Token(_) => {}
         }
     }
     let numbers: Vec<CrNumber> = numbers.into_iter().collect();

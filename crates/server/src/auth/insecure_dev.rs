@@ -7,19 +7,29 @@
 //! | `admin:alice` | a person who changes policies, teams and freezes |
 //! | `auditor:alice` | a person who reads the log |
 //! | `operator:alice` | a person who operates the store, and declares freezes |
-//! | `root:alice` | a person with the three roles above |
+//! | `access:alice` | a person who makes and revokes API tokens |
+//! | `root:alice` | a person with the four roles above |
 //! | `orchestrator:ci` | a service that creates change requests |
 //! | `runner:pool-1` | the runner `pool-1` |
 
 use std::collections::BTreeSet;
 
-use countersign_domain::access::{CredentialRef, Grant, Principal, PrincipalKind, Role};
+use countersign_domain::access::{
+    CredentialKind, CredentialRef, Grant, Principal, PrincipalKind, Role,
+};
 use countersign_domain::ids::RunnerName;
 use countersign_domain::person::Person;
 use countersign_domain::text;
 
 /// The issuer of everybody.
-pub(crate) const ISSUER: &str = "local";
+const ISSUER: &str = "local";
+/// All roles that a person may have.
+const ROOT: [Role; 4] = [
+    Role::PolicyAdmin,
+    Role::Auditor,
+    Role::Operator,
+    Role::AccessAdmin,
+];
 
 /// The caller that a bearer text claims to be; `None` where the text can be nobody's name.
 pub(crate) fn principal(bearer: &str) -> Option<Principal> {
@@ -31,7 +41,8 @@ pub(crate) fn principal(bearer: &str) -> Option<Principal> {
         "admin" => &[Role::PolicyAdmin],
         "auditor" => &[Role::Auditor],
         "operator" => &[Role::Operator],
-        "root" => &[Role::PolicyAdmin, Role::Auditor, Role::Operator],
+        "access" => &[Role::AccessAdmin],
+        "root" => &ROOT,
         _ => &[],
     };
     let runner = match bearer.strip_prefix("runner:") {
@@ -47,15 +58,15 @@ pub(crate) fn principal(bearer: &str) -> Option<Principal> {
             issuer: ISSUER.to_owned(),
             subject: bearer.to_owned(),
         },
+        display_name: String::new(),
         kind,
         roles: roles.iter().copied().collect(),
         claimed_teams: BTreeSet::new(),
         grant: Grant::unlimited(),
         runner,
-        credential: CredentialRef {
-            kind: "insecure_dev".to_owned(),
-            id: bearer.to_owned(),
-        },
+        credential: CredentialRef::new(CredentialKind::InsecureDev, bearer),
+        expires_at: None,
+        foreign_issuer: false,
     })
 }
 
@@ -66,17 +77,14 @@ mod tests {
     #[test]
     fn the_prefix_gives_roles_and_the_whole_text_is_the_subject() {
         use PrincipalKind::{Person, Service};
-        let rows: [(&str, PrincipalKind, &[Role]); 8] = [
+        let rows: [(&str, PrincipalKind, &[Role]); 9] = [
             ("alice", Person, &[]),
             ("someone:alice", Person, &[]),
             ("admin:alice", Person, &[Role::PolicyAdmin]),
             ("auditor:alice", Person, &[Role::Auditor]),
             ("operator:alice", Person, &[Role::Operator]),
-            (
-                "root:alice",
-                Person,
-                &[Role::PolicyAdmin, Role::Auditor, Role::Operator],
-            ),
+            ("access:alice", Person, &[Role::AccessAdmin]),
+            ("root:alice", Person, &ROOT),
             ("orchestrator:ci", Service, &[Role::Orchestrator]),
             ("runner:pool-1", Service, &[Role::Runner]),
         ];

@@ -10,32 +10,40 @@ use std::task::{Context, Poll};
 
 use countersign_domain::access::Principal;
 use countersign_domain::ids::CrPrefix;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
+use tonic::Status;
 use tonic::body::Body;
-use tonic::{Code, Status};
-use tonic_types::StatusExt;
 use tower::{Layer, Service};
 use tracing::Instrument;
 
-use super::Authenticator;
+use super::authenticator::{Authenticator, Denied};
 use super::methods::{Access, Method, find};
+use super::security_log::{Call, SecurityLog};
+use crate::edge::peer::Peer;
+use crate::edge::rate::Rates;
 use crate::fault::Fault;
 use crate::status::status;
 
-/// Puts [`Auth`] around a service.
-#[derive(Debug, Clone)]
-pub(crate) struct AuthLayer {
-    authenticator: Authenticator,
-    prefix: CrPrefix,
+/// What every call is looked at with.
+pub(crate) struct Door {
+    /// Who calls.
+    pub(crate) authenticator: Arc<Authenticator>,
+    /// How often they may.
+    pub(crate) rates: Rates,
+    /// Where denials are told.
+    pub(crate) log: SecurityLog,
+    /// How change requests are numbered.
+    pub(crate) prefix: CrPrefix,
 }
 
+/// Puts [`Auth`] around a service.
+#[derive(Clone)]
+pub(crate) struct AuthLayer(Arc<Door>);
+
 impl AuthLayer {
-    /// With this authenticator.
-    pub(crate) fn new(authenticator: Authenticator, prefix: CrPrefix) -> Self {
-        Self {
-            authenticator,
-            prefix,
-        }
+    /// With this door.
+    pub(crate) fn new(door: Door) -> Self {
+        Self(Arc::new(door))
     }
 }
 
@@ -45,16 +53,16 @@ impl<S> Layer<S> for AuthLayer {
     fn layer(&self, inner: S) -> Auth<S> {
         Auth {
             inner,
-            layer: self.clone(),
+            door: Arc::clone(&self.0),
         }
     }
 }
 
 /// A service behind the look at every call.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Auth<S> {
     inner: S,
-    layer: AuthLayer,
+    door: Arc<Door>,
 }
 
 type Answer<E> = Pin<Box<dyn Future<Output = Result<Response<Body>, E>> + Send>>;
@@ -74,165 +82,91 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let method = find(request.uri().path());
-        let caller = self.layer.authenticator.authenticate(request.headers());
-        if let Err(fault) = admit(method, caller.as_deref(), request.uri().path()) {
-            let status = status(&fault, &self.layer.prefix);
-            record(method, caller.as_deref(), &status);
-            return Box::pin(async move { Ok(status.into_http()) });
-        }
-        let span = tracing::info_span!(
-            "server.rpc.call",
-            method = method.map_or("", |method| method.path),
-            subject = caller
-                .as_deref()
-                .map_or("", |caller| &caller.person.subject),
-        );
-        if let Some(caller) = &caller {
-            request.extensions_mut().insert(Arc::clone(caller));
-        }
-        let answer = self.inner.call(request);
-        let watched = async move {
-            let answer = answer.await?;
+        // The one that is ready goes on; its clone waits for the next call.
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        let door = Arc::clone(&self.door);
+        Box::pin(async move {
+            let peer = request.extensions().get::<Peer>().cloned();
+            let mut call = Call {
+                method: find(request.uri().path()),
+                caller: None,
+                peer,
+            };
+            let path = request.uri().path();
+            if let Err((fault, why)) = door.admit(&mut call, path, request.headers()).await {
+                let status = status(&fault, &door.prefix);
+                door.log.answered(&call, &status, why);
+                return Ok(status.into_http());
+            }
+            let span = tracing::info_span!(
+                "server.rpc.call",
+                method = call.method.map_or("", |method| method.path),
+                subject = call.caller.as_deref().map_or("", |it| &it.person.subject),
+            );
+            if let Some(caller) = &call.caller {
+                request.extensions_mut().insert(Arc::clone(caller));
+            }
+            let answer = inner.call(request).instrument(span).await?;
             if let Some(status) = answer.extensions().get::<Status>() {
-                record(method, caller.as_deref(), status);
+                door.log.answered(&call, status, "");
             }
             Ok(answer)
-        };
-        Box::pin(watched.instrument(span))
+        })
     }
 }
 
-/// Whether a call may go on.
-fn admit(method: Option<&Method>, caller: Option<&Principal>, path: &str) -> Result<(), Fault> {
-    if let Some(Method {
-        access: Access::Open,
-        ..
-    }) = method
-    {
-        return Ok(());
-    }
-    let caller = caller.ok_or(Fault::Unauthenticated)?;
-    match method {
-        Some(method) => method.access.check(caller),
-        None => Err(Fault::UnknownMethod {
-            method: path.to_owned(),
-        }),
-    }
-}
+/// Why a call does not go on; and in words for our own log, where a caller is told less.
+type Stopped = (Fault, &'static str);
 
-/// Records a denied call that asked for a change. What is absent and what is forbidden look alike
-/// to the caller, so both are recorded.
-fn record(method: Option<&Method>, caller: Option<&Principal>, status: &Status) {
-    let denied = matches!(
-        status.code(),
-        Code::Unauthenticated | Code::PermissionDenied | Code::NotFound
-    );
-    let Some(method) = method.filter(|method| denied && method.mutates) else {
-        return;
-    };
-    let reason = status
-        .get_details_error_info()
-        .map(|info| info.reason)
-        .unwrap_or_default();
-    tracing::warn!(
-        target: "security",
-        method = method.path,
-        issuer = caller.map_or("", |caller| &caller.person.issuer),
-        subject = caller.map_or("", |caller| &caller.person.subject),
-        credential = caller.map_or("", |caller| &caller.credential.id),
-        reason,
-        "a call was denied",
-    );
-}
-
-#[cfg(test)]
-mod tests {
-    use std::convert::Infallible;
-
-    use http::header::AUTHORIZATION;
-    use tower::ServiceExt;
-
-    use super::*;
-
-    const APPROVE: &str = "/countersign.v1.ChangeRequestService/Approve";
-    const CREATE: &str = "/countersign.v1.ChangeRequestService/CreateChangeRequest";
-    const HEALTH: &str = "/grpc.health.v1.Health/Check";
-
-    /// Asks a service behind the layer, which answers `ok` with the caller it was told.
-    async fn call(path: &str, bearer: Option<&str>) -> Result<Option<String>, Status> {
-        let inner = tower::service_fn(|request: Request<()>| async move {
-            let caller = request.extensions().get::<Arc<Principal>>().cloned();
-            let mut answer = Response::new(Body::default());
-            answer
-                .extensions_mut()
-                .insert(caller.map(|it| it.person.subject.clone()));
-            Ok::<_, Infallible>(answer)
-        });
-        let authenticator = Authenticator::insecure_dev();
-        let service = AuthLayer::new(authenticator, CrPrefix::parse("CR").unwrap()).layer(inner);
-        let mut request = Request::builder().uri(format!("http://gate{path}"));
-        if let Some(bearer) = bearer {
-            request = request.header(AUTHORIZATION, format!("Bearer {bearer}"));
+impl Door {
+    /// Finds out who calls, and whether the call may go on.
+    async fn admit(&self, call: &mut Call, path: &str, headers: &HeaderMap) -> Result<(), Stopped> {
+        if let Some(Method {
+            access: Access::Open,
+            ..
+        }) = call.method
+        {
+            return Ok(());
         }
-        let answer = service.oneshot(request.body(()).unwrap()).await.unwrap();
-        match answer.extensions().get::<Status>() {
-            Some(status) => Err(status.clone()),
-            None => Ok(answer.extensions().get::<Option<String>>().unwrap().clone()),
+        let caller = self.caller(call.peer.as_ref(), headers).await?;
+        call.caller = Some(Arc::clone(&caller));
+        self.check(call.method, &caller, path)
+            .map_err(|fault| (fault, ""))?;
+        if call.method.is_some_and(|method| method.audited) {
+            self.log.read(call);
+        }
+        Ok(())
+    }
+
+    async fn caller(
+        &self,
+        peer: Option<&Peer>,
+        headers: &HeaderMap,
+    ) -> Result<Arc<Principal>, Stopped> {
+        let address = peer.and_then(|peer| peer.address).map(|it| it.ip());
+        let may_try = || address.is_none_or(|address| self.rates.may_try(address));
+        let authenticated = self.authenticator.authenticate(headers, peer, may_try);
+        match authenticated.await {
+            Ok(caller) => Ok(Arc::new(caller)),
+            Err(Denied::NotAccepted(why)) => {
+                if let Some(address) = address {
+                    self.rates.failed(address);
+                }
+                Err((Fault::Unauthenticated, why))
+            }
+            Err(Denied::TooOften) => Err((Fault::TooManyBadCredentials, "too often")),
+            Err(Denied::KeysUnavailable) => Err((Fault::IdentityProviderUnavailable, "")),
         }
     }
 
-    fn reason(answer: Result<Option<String>, Status>) -> String {
-        let status = answer.unwrap_err();
-        status.get_details_error_info().unwrap().reason
-    }
-
-    #[tokio::test]
-    async fn i12_a_service_is_told_who_the_credential_names() {
-        assert_eq!(
-            call(APPROVE, Some("alice")).await.unwrap().as_deref(),
-            Some("alice")
-        );
-        assert_eq!(call(HEALTH, None).await.unwrap(), None);
-    }
-
-    #[tokio::test]
-    async fn i11_without_a_credential_every_path_answers_alike() {
-        let known = call(APPROVE, None).await.unwrap_err();
-        for path in [
-            "/countersign.v1.ChangeRequestService/Nothing",
-            "/x/y",
-            "/",
-            "//",
-            CREATE,
-        ] {
-            let other = call(path, None).await.unwrap_err();
-            assert_eq!(other.code(), Code::Unauthenticated, "{path}");
-            assert_eq!(other.message(), known.message(), "{path}");
-            assert_eq!(other.details(), known.details(), "{path}");
+    fn check(&self, method: Option<&Method>, caller: &Principal, path: &str) -> Result<(), Fault> {
+        self.rates.admit(&caller.person)?;
+        match method {
+            Some(method) => method.check(caller),
+            None => Err(Fault::UnknownMethod {
+                method: path.to_owned(),
+            }),
         }
-    }
-
-    #[tokio::test]
-    async fn i11_what_the_table_does_not_name_reaches_no_service() {
-        for path in [
-            "/countersign.v1.ChangeRequestService/Nothing",
-            "/countersign.v1.changerequestservice/Approve",
-            "//countersign.v1.ChangeRequestService/Approve",
-            "/countersign.v1.ChangeRequestService%2fApprove",
-            "/",
-        ] {
-            assert_eq!(
-                reason(call(path, Some("root:alice")).await),
-                "UNKNOWN_METHOD",
-                "{path}"
-            );
-        }
-    }
-
-    #[tokio::test]
-    async fn i11_a_role_is_needed_where_the_table_says_so() {
-        assert_eq!(reason(call(CREATE, Some("alice")).await), "ROLE_REQUIRED");
-        assert!(call(CREATE, Some("orchestrator:ci")).await.is_ok());
     }
 }

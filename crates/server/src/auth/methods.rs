@@ -1,5 +1,6 @@
 //! Which credential may call which method. What does not stand here is denied.
 
+use countersign_domain::Refusal;
 use countersign_domain::access::{Principal, Role};
 
 use crate::fault::Fault;
@@ -17,7 +18,7 @@ pub(crate) enum Access {
 
 impl Access {
     /// Whether a caller may call.
-    pub(crate) fn check(self, caller: &Principal) -> Result<(), Fault> {
+    fn check(self, caller: &Principal) -> Result<(), Fault> {
         match self {
             Self::Open | Self::AnyCredential => Ok(()),
             Self::AnyOf(allowed) if allowed.iter().any(|&role| caller.has(role)) => Ok(()),
@@ -36,8 +37,24 @@ pub(crate) struct Method {
     pub(crate) path: &'static str,
     /// Who may call it.
     pub(crate) access: Access,
+    /// Whether it takes a grant without limits, because what it touches is the whole store's.
+    pub(crate) whole_store: bool,
     /// Whether it asks for a change, so that a denial is a matter of security.
     pub(crate) mutates: bool,
+    /// Whether it reads the log, so that a grant is one too.
+    pub(crate) audited: bool,
+}
+
+impl Method {
+    /// Whether a caller may call.
+    pub(crate) fn check(&self, caller: &Principal) -> Result<(), Fault> {
+        self.access.check(caller)?;
+        if self.whole_store && !caller.grant.is_unlimited() {
+            let what = "the whole store";
+            return Err(Refusal::ScopeOutsideGrant { what }.into());
+        }
+        Ok(())
+    }
 }
 
 const ANY: Access = Access::AnyCredential;
@@ -49,12 +66,15 @@ const FREEZER: Access = Access::AnyOf(&[Role::PolicyAdmin, Role::Operator]);
 const AUDITOR: Access = Access::AnyOf(&[Role::Auditor]);
 const AUDITOR_OR_OPERATOR: Access = Access::AnyOf(&[Role::Auditor, Role::Operator]);
 const OPERATOR: Access = Access::AnyOf(&[Role::Operator]);
+const ACCESS_ADMIN: Access = Access::AnyOf(&[Role::AccessAdmin]);
 
 const fn reads(path: &'static str, access: Access) -> Method {
     Method {
         path,
         access,
+        whole_store: false,
         mutates: false,
+        audited: false,
     }
 }
 
@@ -62,7 +82,23 @@ const fn changes(path: &'static str, access: Access) -> Method {
     Method {
         path,
         access,
+        whole_store: false,
         mutates: true,
+        audited: false,
+    }
+}
+
+const fn whole_store(method: Method) -> Method {
+    Method {
+        whole_store: true,
+        ..method
+    }
+}
+
+const fn reads_log(path: &'static str) -> Method {
+    Method {
+        audited: true,
+        ..whole_store(reads(path, AUDITOR))
     }
 }
 
@@ -102,15 +138,29 @@ pub(crate) const METHODS: &[Method] = &[
     changes("/countersign.v1.FreezeService/UpdateFreeze", FREEZER),
     changes("/countersign.v1.FreezeService/DeleteFreeze", FREEZER),
     changes("/countersign.v1.FreezeService/LiftFreeze", FREEZER),
-    changes("/countersign.v1.TeamService/CreateTeam", POLICY_ADMIN),
+    whole_store(changes(
+        "/countersign.v1.TeamService/CreateTeam",
+        POLICY_ADMIN,
+    )),
     reads("/countersign.v1.TeamService/GetTeam", ANY),
     reads("/countersign.v1.TeamService/ListTeams", ANY),
-    changes("/countersign.v1.TeamService/UpdateTeam", POLICY_ADMIN),
-    changes("/countersign.v1.TeamService/DeleteTeam", POLICY_ADMIN),
-    reads("/countersign.v1.LogService/ListEntries", AUDITOR),
-    reads("/countersign.v1.LogService/WatchLog", AUDITOR),
+    whole_store(changes(
+        "/countersign.v1.TeamService/UpdateTeam",
+        POLICY_ADMIN,
+    )),
+    whole_store(changes(
+        "/countersign.v1.TeamService/DeleteTeam",
+        POLICY_ADMIN,
+    )),
+    reads_log("/countersign.v1.LogService/ListEntries"),
+    reads_log("/countersign.v1.LogService/WatchLog"),
     reads("/countersign.v1.LogService/GetHead", AUDITOR_OR_OPERATOR),
-    changes("/countersign.v1.LogService/AcceptClock", OPERATOR),
+    whole_store(changes("/countersign.v1.LogService/AcceptClock", OPERATOR)),
+    reads("/countersign.v1.AccessService/WhoAmI", ANY),
+    changes("/countersign.v1.AccessService/CreateToken", ACCESS_ADMIN),
+    reads("/countersign.v1.AccessService/GetToken", ACCESS_ADMIN),
+    reads("/countersign.v1.AccessService/ListTokens", ACCESS_ADMIN),
+    changes("/countersign.v1.AccessService/RevokeToken", ACCESS_ADMIN),
     reads("/grpc.health.v1.Health/Check", Access::Open),
     reads("/grpc.health.v1.Health/Watch", Access::Open),
     reads(
@@ -210,10 +260,11 @@ mod tests {
             "admin:a",
             "auditor:a",
             "operator:o",
+            "access:a",
         ];
-        let any = "******";
+        let any = "*******";
         let rows = [
-            ("CreateChangeRequest", ".*...."),
+            ("CreateChangeRequest", ".*....."),
             ("GetChangeRequest", any),
             ("ListChangeRequests", any),
             ("GetTask", any),
@@ -223,30 +274,35 @@ mod tests {
             ("RevokeApproval", any),
             ("WithdrawTask", any),
             ("WatchStatus", any),
-            ("WatchSignals", "..*..."),
-            ("StartTask", "..*..."),
-            ("FinishTask", ".**..."),
-            ("CreatePolicy", "...*.."),
+            ("WatchSignals", "..*...."),
+            ("StartTask", "..*...."),
+            ("FinishTask", ".**...."),
+            ("CreatePolicy", "...*..."),
             ("GetPolicy", any),
             ("ListPolicies", any),
-            ("UpdatePolicy", "...*.."),
-            ("DeletePolicy", "...*.."),
+            ("UpdatePolicy", "...*..."),
+            ("DeletePolicy", "...*..."),
             ("PreviewSchedule", any),
-            ("CreateFreeze", "...*.*"),
+            ("CreateFreeze", "...*.*."),
             ("GetFreeze", any),
             ("ListFreezes", any),
-            ("UpdateFreeze", "...*.*"),
-            ("DeleteFreeze", "...*.*"),
-            ("LiftFreeze", "...*.*"),
-            ("CreateTeam", "...*.."),
+            ("UpdateFreeze", "...*.*."),
+            ("DeleteFreeze", "...*.*."),
+            ("LiftFreeze", "...*.*."),
+            ("CreateTeam", "...*..."),
             ("GetTeam", any),
             ("ListTeams", any),
-            ("UpdateTeam", "...*.."),
-            ("DeleteTeam", "...*.."),
-            ("ListEntries", "....*."),
-            ("WatchLog", "....*."),
-            ("GetHead", "....**"),
-            ("AcceptClock", ".....*"),
+            ("UpdateTeam", "...*..."),
+            ("DeleteTeam", "...*..."),
+            ("ListEntries", "....*.."),
+            ("WatchLog", "....*.."),
+            ("GetHead", "....**."),
+            ("AcceptClock", ".....*."),
+            ("WhoAmI", any),
+            ("CreateToken", "......*"),
+            ("GetToken", "......*"),
+            ("ListTokens", "......*"),
+            ("RevokeToken", "......*"),
         ];
         let ours = METHODS
             .iter()
@@ -256,10 +312,10 @@ mod tests {
             let method = METHODS
                 .iter()
                 .find(|it| it.path.ends_with(&format!("/{name}")));
-            let access = method.unwrap().access;
+            let method = method.unwrap();
             let passes = |caller: &&str| {
                 let caller = insecure_dev::principal(caller).unwrap();
-                if access.check(&caller).is_ok() {
+                if method.check(&caller).is_ok() {
                     '*'
                 } else {
                     '.'

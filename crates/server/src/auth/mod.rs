@@ -1,17 +1,28 @@
 //! Who is calling, and what they may call.
 //!
-//! - [`authenticator`]: from the bearer text of a call to its principal, and nothing else.
-//! - [`tokens_file`], [`insecure_dev`]: where credentials are known from.
-//! - [`methods`]: the one table of methods and roles; what is not in it is denied.
-//! - [`layer`]: asks both before anything else looks at a call.
-//!
-//! What a caller may do to one object is decided by the domain.
+//! - [`authenticator`]: from a call's credential to its principal; the one place that knows all
+//!   kinds of credentials.
+//! - [`bearer`]: the bearer text of a call.
+//! - [`api_token`]: API tokens, as the store keeps them.
+//! - [`mtls`]: client certificates.
+//! - [`oidc`]: people of an identity provider.
+//! - [`insecure_dev`]: believes whatever a caller says about itself.
+//! - [`settings`]: what is set about all of them, as one file.
+//! - [`people`]: what people get beyond reading and approving.
+//! - [`methods`]: which credential may call which method; what does not stand there is denied.
+//! - [`security_log`]: where denied calls, and reads of the log, are told.
+//! - [`layer`]: the layer that looks at every call before anything else does.
 
+pub(crate) mod api_token;
 pub(crate) mod authenticator;
-pub(crate) mod insecure_dev;
+mod bearer;
+mod insecure_dev;
 pub(crate) mod layer;
 pub(crate) mod methods;
-pub(crate) mod tokens_file;
+mod mtls;
+pub(crate) mod oidc;
+mod people;
+pub(crate) mod security_log;
+mod settings;
 
-pub use authenticator::Authenticator;
-pub use tokens_file::TokensError;
+pub use settings::{AccessError, AccessSettings};

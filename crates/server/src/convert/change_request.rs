@@ -8,7 +8,7 @@ use countersign_engine::CrView;
 use countersign_proto::v1;
 use prost::Message;
 
-use super::identity::{show_creator, show_person};
+use super::identity::{show_creator, show_credential, show_person};
 use super::policy::show_warning;
 use super::schedule::{show_on_close, show_window};
 use super::show::Show;
@@ -133,10 +133,7 @@ fn show_decision(decision: &Decision) -> v1::Decision {
             .collect(),
         as_creator: decision.eligibility.as_creator,
         artifact_digest: show_optional(decision.artifact_digest.as_ref()),
-        credential: Some(v1::Credential {
-            kind: decision.credential.kind.clone(),
-            id: decision.credential.id.clone(),
-        }),
+        credential: Some(show_credential(&decision.credential)),
     }
 }
 
@@ -151,6 +148,9 @@ fn show_resultant(resultant: &ResultantPolicy) -> v1::ResultantPolicy {
         recheck_approvers: resultant.recheck_approvers(),
         approval_ttl: resultant.approval_ttl().map(show_time_to_live),
         execution_ttl: resultant.execution_ttl().map(show_time_to_live),
+        max_auth_age: resultant
+            .max_auth_age()
+            .map(|(age, _)| show_time_to_live(age)),
         on_close: show_on_close(resultant.has_windows().then(|| resultant.on_close())).into(),
     }
 }
@@ -179,6 +179,7 @@ fn show_matched(policy: &MatchedPolicy) -> v1::MatchedPolicy {
         recheck_approvers: policy.terms.recheck_approvers,
         approval_ttl: policy.terms.approval_ttl.map(show_time_to_live),
         execution_ttl: policy.terms.execution_ttl.map(show_time_to_live),
+        max_auth_age: policy.terms.max_auth_age.map(show_time_to_live),
         windows: policy.terms.windows.iter().map(show_window).collect(),
         on_close: show_on_close(policy.on_close()).into(),
     }

@@ -1,12 +1,14 @@
 //! People, and what change requests are named by.
 
 use countersign_domain::Refusal;
+use countersign_domain::access::CredentialRef;
 use countersign_domain::ids::{CrNumber, CrPrefix, CrRef, TaskId};
 use countersign_domain::person::{Creator, Person};
 use countersign_domain::text;
 use countersign_proto::v1;
 
 use super::fields::{self, ANY_FIELD};
+use super::window::timestamp;
 
 /// A person: the issuer may be left out, and is then the one that people are accepted from (C3).
 pub(crate) fn person(
@@ -99,6 +101,15 @@ pub(crate) fn show_creator(creator: &Creator) -> v1::Creator {
         person: Some(show_person(&creator.person)),
         display_name: creator.display_name.clone(),
         service: creator.service,
+    }
+}
+
+/// A credential as answers name it. Where the call came from is for the log only.
+pub(crate) fn show_credential(credential: &CredentialRef) -> v1::Credential {
+    v1::Credential {
+        kind: credential.kind.name().to_owned(),
+        id: credential.id.clone(),
+        auth_time: credential.auth_time.map(timestamp),
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) fn show_entry(entry: &Entry) -> v1::LogEntry {
         AggregateKey::Policy(_) => v1::AggregateKind::Policy,
         AggregateKey::Team(_) => v1::AggregateKind::Team,
         AggregateKey::Freeze(_) => v1::AggregateKind::Freeze,
+        AggregateKey::Token(_) => v1::AggregateKind::Token,
     };
     v1::LogEntry {
         sequence: entry.head.sequence,
@@ -44,6 +45,7 @@ pub(crate) fn aggregate(kind: i32, id: &str) -> Result<Option<Aggregate>, Refusa
         Ok(v1::AggregateKind::Policy) => Some("policy"),
         Ok(v1::AggregateKind::Team) => Some("team"),
         Ok(v1::AggregateKind::Freeze) => Some("freeze"),
+        Ok(v1::AggregateKind::Token) => Some("token"),
         Err(_) => {
             return Err(fields::bad_enum(
                 "aggregate",

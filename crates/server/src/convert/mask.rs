@@ -44,6 +44,7 @@ fn policy_path(field: PolicyField) -> &'static str {
         PolicyField::RecheckApprovers => "recheck_approvers",
         PolicyField::ApprovalTtl => "approval_ttl",
         PolicyField::ExecutionTtl => "execution_ttl",
+        PolicyField::MaxAuthAge => "max_auth_age",
         PolicyField::Windows => "windows",
         PolicyField::OnClose => "on_close",
     }

@@ -5,7 +5,7 @@
 //! - [`fields`]: texts, ids, enums and lists, with their limits.
 //! - [`identity`]: people, creators, and what change requests are named by.
 //! - [`task_spec`], [`window`], [`policy_draft`], [`terms`], [`schedule`], [`freeze_draft`],
-//!   [`team_draft`]: what is created and changed.
+//!   [`team_draft`], [`token`]: what is created and changed.
 //! - [`mask`]: which fields an update names.
 //! - [`request`]: the mark of a call that may be repeated.
 //! - [`page`]: positions in lists.
@@ -33,4 +33,5 @@ pub(crate) mod task;
 pub(crate) mod task_spec;
 pub(crate) mod team_draft;
 pub(crate) mod terms;
+pub(crate) mod token;
 pub(crate) mod window;

@@ -42,6 +42,7 @@ pub(crate) fn show_policy(policy: &Policy) -> v1::Policy {
         recheck_approvers: draft.terms.recheck_approvers,
         approval_ttl: draft.terms.approval_ttl.map(show_time_to_live),
         execution_ttl: draft.terms.execution_ttl.map(show_time_to_live),
+        max_auth_age: draft.terms.max_auth_age.map(show_time_to_live),
         windows: draft.terms.windows.iter().map(show_window).collect(),
         on_close: show_on_close(draft.terms.on_close).into(),
     }

@@ -85,6 +85,10 @@ pub(crate) fn policy_draft(
                 let found = message.execution_ttl.as_ref();
                 draft.terms.execution_ttl = ttl("policy.execution_ttl", found)?;
             }
+            PolicyField::MaxAuthAge => {
+                let found = message.max_auth_age.as_ref();
+                draft.terms.max_auth_age = ttl("policy.max_auth_age", found)?;
+            }
             PolicyField::Windows => {
                 draft.terms.windows = schedule::windows("policy.windows", &message.windows)?;
             }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::server::BindError;
-use crate::auth::Authenticator;
+use crate::auth::AccessSettings;
 
 /// Settings of a server; each has a default but for where it listens and who is let in.
 #[derive(Debug, Clone)]
@@ -12,7 +12,7 @@ pub struct ServerConfig {
     /// Where calls come in. Port 0 takes a free one.
     pub listen: SocketAddr,
     /// What credentials are checked against.
-    pub authenticator: Authenticator,
+    pub access: AccessSettings,
     /// Allows an address that other machines reach. There is no TLS here: a proxy has to end it.
     pub plaintext: bool,
     /// Where metrics are read, if anywhere.
@@ -28,10 +28,10 @@ pub struct ServerConfig {
 
 impl ServerConfig {
     /// The defaults.
-    pub fn new(listen: SocketAddr, authenticator: Authenticator) -> Self {
+    pub fn new(listen: SocketAddr, access: AccessSettings) -> Self {
         Self {
             listen,
-            authenticator,
+            access,
             plaintext: false,
             metrics: None,
             scheduler: true,
@@ -46,7 +46,7 @@ impl ServerConfig {
             if address.ip().to_canonical().is_loopback() {
                 continue;
             }
-            if self.authenticator.is_insecure() {
+            if self.access.is_insecure() {
                 return Err(BindError::InsecureDev { address });
             }
             if !self.plaintext {
@@ -59,24 +59,12 @@ impl ServerConfig {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
 
-    fn tokens() -> Authenticator {
-        let path = std::env::temp_dir().join(format!("countersign-tokens-{}", std::process::id()));
-        let mut file = std::fs::File::create(&path).unwrap();
-        file.write_all(br#"{"issuer":"local","tokens":[]}"#)
-            .unwrap();
-        let tokens = Authenticator::tokens_file(&path).unwrap();
-        std::fs::remove_file(path).unwrap();
-        tokens
-    }
-
-    fn refused(listen: &str, authenticator: Authenticator, plaintext: bool) -> &'static str {
+    fn refused(listen: &str, access: AccessSettings, plaintext: bool) -> &'static str {
         let config = ServerConfig {
             plaintext,
-            ..ServerConfig::new(listen.parse().unwrap(), authenticator)
+            ..ServerConfig::new(listen.parse().unwrap(), access)
         };
         match config.check_addresses() {
             Ok(()) => "accepted",
@@ -88,7 +76,8 @@ mod tests {
 
     #[test]
     fn what_other_machines_reach_needs_tokens_and_a_word() {
-        let dev = Authenticator::insecure_dev;
+        let dev = AccessSettings::insecure_dev;
+        let tokens = AccessSettings::default;
         let rows = [
             ("127.0.0.1:1", dev(), false, "accepted"),
             ("127.8.8.8:1", dev(), false, "accepted"),
@@ -103,12 +92,8 @@ mod tests {
             ("[::ffff:10.0.0.1]:1", tokens(), false, "plaintext"),
             ("0.0.0.0:1", tokens(), true, "accepted"),
         ];
-        for (listen, authenticator, plaintext, expected) in rows {
-            assert_eq!(
-                refused(listen, authenticator, plaintext),
-                expected,
-                "{listen}"
-            );
+        for (listen, access, plaintext, expected) in rows {
+            assert_eq!(refused(listen, access, plaintext), expected, "{listen}");
         }
     }
 
@@ -116,7 +101,7 @@ mod tests {
     fn the_metrics_address_is_checked_too() {
         let mut config = ServerConfig::new(
             "127.0.0.1:1".parse().unwrap(),
-            Authenticator::insecure_dev(),
+            AccessSettings::insecure_dev(),
         );
         config.metrics = Some("0.0.0.0:2".parse().unwrap());
         assert!(config.check_addresses().is_err());

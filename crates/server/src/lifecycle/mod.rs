@@ -11,9 +11,11 @@
 pub(crate) mod config;
 pub(crate) mod health;
 pub(crate) mod incoming;
+pub(crate) mod limits;
 pub(crate) mod routes;
 pub(crate) mod server;
 pub(crate) mod telemetry;
 
 pub use config::ServerConfig;
+pub use limits::Limits;
 pub use server::{BindError, BoundServer, ServeError, Server};

@@ -1,5 +1,6 @@
 //! All services behind their layers.
 
+use countersign_proto::v1::access_service_server::AccessServiceServer;
 use countersign_proto::v1::change_request_service_server::ChangeRequestServiceServer;
 use countersign_proto::v1::freeze_service_server::FreezeServiceServer;
 use countersign_proto::v1::log_service_server::LogServiceServer;
@@ -12,6 +13,7 @@ use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_reflection::server::{Builder, Error};
 
 use crate::edge::MESSAGE_BYTES_LIMIT;
+use crate::rpc::access::Access;
 use crate::rpc::change_request::ChangeRequests;
 use crate::rpc::freeze::Freezes;
 use crate::rpc::gate::Gate;
@@ -21,7 +23,7 @@ use crate::rpc::runner::Runners;
 use crate::rpc::team::Teams;
 
 /// The names under which health is told; the empty one stands for all.
-pub(crate) const SERVICES: [&str; 7] = [
+pub(crate) const SERVICES: [&str; 8] = [
     "",
     <ChangeRequestServiceServer<ChangeRequests> as NamedService>::NAME,
     <RunnerServiceServer<Runners> as NamedService>::NAME,
@@ -29,6 +31,7 @@ pub(crate) const SERVICES: [&str; 7] = [
     <FreezeServiceServer<Freezes> as NamedService>::NAME,
     <TeamServiceServer<Teams> as NamedService>::NAME,
     <LogServiceServer<Log> as NamedService>::NAME,
+    <AccessServiceServer<Access> as NamedService>::NAME,
 ];
 
 /// All services.
@@ -40,6 +43,7 @@ pub(crate) fn routes(gate: &Gate, health: HealthServer<impl Health>) -> Result<R
     let freezes = FreezeServiceServer::new(Freezes(gate.clone()));
     let teams = TeamServiceServer::new(Teams(gate.clone()));
     let log = LogServiceServer::new(Log(gate.clone()));
+    let access = AccessServiceServer::new(Access(gate.clone()));
     let mut routes = RoutesBuilder::default();
     routes
         .add_service(change_requests.max_decoding_message_size(limit))
@@ -48,6 +52,7 @@ pub(crate) fn routes(gate: &Gate, health: HealthServer<impl Health>) -> Result<R
         .add_service(freezes.max_decoding_message_size(limit))
         .add_service(teams.max_decoding_message_size(limit))
         .add_service(log.max_decoding_message_size(limit))
+        .add_service(access.max_decoding_message_size(limit))
         .add_service(health.max_decoding_message_size(limit))
         .add_service(reflection().build_v1()?.max_decoding_message_size(limit))
         .add_service(

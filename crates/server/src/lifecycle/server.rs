@@ -2,11 +2,12 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_engine::Engine;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::service::Routes;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
@@ -14,11 +15,16 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::config::ServerConfig;
 use super::incoming::{GREETING_LIMIT, incoming};
+use super::limits::Limits;
 use super::routes::routes;
 use super::{health, telemetry};
-use crate::auth::layer::AuthLayer;
+use crate::auth::authenticator::Authenticator;
+use crate::auth::layer::{AuthLayer, Door};
+use crate::auth::oidc::OidcError;
+use crate::auth::security_log::SecurityLog;
 use crate::edge::layer::EdgeLayer;
 use crate::edge::panic::Panicked;
+use crate::edge::rate::Rates;
 use crate::rpc::gate::Gate;
 
 const STREAMS_PER_CONNECTION: u32 = 256;
@@ -38,7 +44,7 @@ pub enum BindError {
     /// Anybody who can connect could be anybody.
     #[error(
         "insecure-dev refuses {address}: anybody who reaches it could approve as anybody; \
-         listen on 127.0.0.1 or ::1, or use a tokens file"
+         listen on 127.0.0.1 or ::1, or leave it out and make API tokens"
     )]
     InsecureDev {
         /// The address.
@@ -70,6 +76,9 @@ pub enum BindError {
         /// Why.
         source: metrics_exporter_prometheus::BuildError,
     },
+    /// The identity provider cannot be asked as it is set.
+    #[error("failed to set up the identity provider")]
+    Oidc(#[from] OidcError),
     /// The descriptors cannot be shown.
     #[error("failed to set up reflection")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -101,7 +110,11 @@ impl Server {
         let listen = |source| BindError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let local_addr = listener.local_addr().map_err(listen)?;
-        let gate = Gate::new(engine.clone(), config.authenticator.people_issuer());
+        let stop = CancellationToken::new();
+        let access = config.access.clone();
+        let authenticator = Authenticator::start(engine.clone(), access, None, stop.clone())?;
+        let authenticator = Arc::new(authenticator);
+        let gate = Gate::new(engine.clone(), Arc::clone(&authenticator));
         let reporter = HealthReporter::new();
         health::tell(&reporter, false).await;
         let health = HealthServer::new(HealthService::from_health_reporter(reporter.clone()));
@@ -113,6 +126,8 @@ impl Server {
             listener,
             reporter,
             routes,
+            authenticator,
+            _asking: stop.drop_guard(),
         })
     }
 }
@@ -125,6 +140,9 @@ pub struct BoundServer {
     listener: TcpListener,
     reporter: HealthReporter,
     routes: Routes,
+    authenticator: Arc<Authenticator>,
+    /// Ends what is asked of the identity provider.
+    _asking: DropGuard,
 }
 
 impl BoundServer {
@@ -194,6 +212,12 @@ impl BoundServer {
     /// Answers calls until no more are to be taken and those that are open have ended.
     async fn transport(self, no_more: CancellationToken) -> Result<(), tonic::transport::Error> {
         let prefix = self.engine.prefix();
+        let door = Door {
+            authenticator: self.authenticator,
+            rates: Rates::new(&Limits::default()),
+            log: SecurityLog,
+            prefix: prefix.clone(),
+        };
         let age = CONNECTION_AGE_SECS + u64::from(std::process::id()) % CONNECTION_AGE_SECS;
         tonic::transport::Server::builder()
             .max_concurrent_streams(STREAMS_PER_CONNECTION)
@@ -201,8 +225,8 @@ impl BoundServer {
             .http2_keepalive_interval(Some(KEEPALIVE))
             .max_connection_age(Duration::from_secs(age))
             .layer(CatchPanicLayer::custom(Panicked::new(prefix.clone())))
-            .layer(EdgeLayer::new(prefix.clone()))
-            .layer(AuthLayer::new(self.config.authenticator, prefix))
+            .layer(EdgeLayer::new(prefix))
+            .layer(AuthLayer::new(door))
             .serve_with_incoming_shutdown(
                 self.routes,
                 incoming(self.listener, self.config.connections, GREETING_LIMIT),

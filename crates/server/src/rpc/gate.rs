@@ -11,13 +11,17 @@ use countersign_domain::log::RequestMark;
 use countersign_domain::{Instant, Refusal};
 use countersign_engine::{Engine, Failure, Mark, Subscription};
 use countersign_proto::v1;
+use futures::future::BoxFuture;
 use futures::stream::{BoxStream, unfold};
 use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
 use tracing::Instrument;
 
+use crate::auth::authenticator::Authenticator;
 use crate::convert::log::show_mark;
 use crate::convert::show::Show;
+use crate::convert::token::Issuers;
+use crate::edge::peer::Peer;
 use crate::edge::streams::{OpenStream, StreamCounts};
 use crate::fault::Fault;
 use crate::status::status;
@@ -44,7 +48,7 @@ pub(crate) struct Gate {
     /// The engine.
     pub(crate) engine: Engine,
     prefix: Arc<CrPrefix>,
-    people_issuer: Arc<str>,
+    authenticator: Arc<Authenticator>,
     reads: Arc<Semaphore>,
     turns: Arc<Semaphore>,
     openings: Arc<Semaphore>,
@@ -52,12 +56,12 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// A gate to an engine that accepts people from this issuer.
-    pub(crate) fn new(engine: Engine, people_issuer: &str) -> Self {
+    /// A gate to an engine, for the callers that are let in here.
+    pub(crate) fn new(engine: Engine, authenticator: Arc<Authenticator>) -> Self {
         Self {
             prefix: Arc::new(engine.prefix()),
             engine,
-            people_issuer: people_issuer.into(),
+            authenticator,
             reads: Arc::new(Semaphore::new(READS_LIMIT)),
             turns: Arc::new(Semaphore::new(READS_AT_ONCE)),
             openings: Arc::new(Semaphore::new(OPENINGS_AT_ONCE)),
@@ -72,7 +76,15 @@ impl Gate {
 
     /// The issuer that people are accepted from.
     pub(crate) fn people_issuer(&self) -> &str {
-        &self.people_issuer
+        self.authenticator.people_issuer()
+    }
+
+    /// From which issuers tokens may stand for whom.
+    pub(crate) fn issuers(&self) -> Issuers<'_> {
+        Issuers {
+            people: self.authenticator.people_issuer(),
+            provider: self.authenticator.provider(),
+        }
     }
 
     /// How answers are written, judged by an instant.
@@ -195,17 +207,25 @@ impl Gate {
         M: Send + 'static,
         A: Send + 'static,
     {
-        let open = caller(&request).and_then(|caller| self.streams.open(&caller.person));
+        let caller = caller(&request).map_err(|fault| self.status(&fault))?;
+        let open = self.streams.open(&caller.person);
         let open = open.map_err(|fault| self.status(&fault))?;
+        let peer = request.extensions().get::<Peer>().cloned();
         let openings = Arc::clone(&self.openings);
         let opened = self.in_turn(openings, request, verb).await;
         let subscription = opened?.into_inner();
         let gate = self.clone();
+        let authenticator = Arc::clone(&self.authenticator);
+        let (ender, of) = (Arc::clone(&caller), peer.clone());
+        let ended = async move { authenticator.ended(&ender, of.as_ref()).await };
         let feed = Feed {
             gate,
             subscription,
             show,
             waiting: VecDeque::new(),
+            caller,
+            peer,
+            ended: Box::pin(ended),
             _open: open,
         };
         Ok(Response::new(Box::pin(unfold(Some(feed), next))))
@@ -247,17 +267,33 @@ struct Feed<M, A> {
     subscription: Subscription<M>,
     show: fn(&Gate, M) -> Vec<A>,
     waiting: VecDeque<A>,
+    caller: Caller,
+    peer: Option<Peer>,
+    /// Ends when the credential of the caller does.
+    ended: BoxFuture<'static, ()>,
     _open: OpenStream,
 }
 
-/// The next message of a stream; after a failure nothing follows.
+/// The next message of a stream; after a failure nothing follows. Nothing is told any more to a
+/// caller whose credential has ended.
 async fn next<M, A>(feed: Option<Feed<M, A>>) -> Option<(Result<A, Status>, Option<Feed<M, A>>)> {
     let mut feed = feed?;
     loop {
         if let Some(message) = feed.waiting.pop_front() {
             return Some((Ok(message), Some(feed)));
         }
-        match feed.subscription.next().await? {
+        let message = tokio::select! {
+            biased;
+            () = &mut feed.ended => None,
+            message = feed.subscription.next() => Some(message?),
+        };
+        let authenticator = &feed.gate.authenticator;
+        let message = message.filter(|_| authenticator.is_good(&feed.caller, feed.peer.as_ref()));
+        let Some(message) = message else {
+            let status = feed.gate.status(&Fault::Unauthenticated);
+            return Some((Err(status), None));
+        };
+        match message {
             Ok(message) => feed.waiting.extend((feed.show)(&feed.gate, message)),
             Err(failure) => {
                 let status = feed.gate.status(&failure.into());

@@ -4,6 +4,7 @@
 //! the engine, converts. `service` in each folder only says which verb serves which method, and
 //! [`gate`] runs verbs so that a caller who goes away cancels nothing.
 
+pub(crate) mod access;
 pub(crate) mod change_request;
 pub(crate) mod freeze;
 pub(crate) mod gate;

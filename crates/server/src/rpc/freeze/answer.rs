@@ -45,7 +45,9 @@ pub(super) async fn change(
     validate_only: bool,
 ) -> Result<Changed, Fault> {
     let freeze = if validate_only {
-        gate.engine.preview_freeze_change(id, &command).await?
+        gate.engine
+            .preview_freeze_change(caller, id, &command)
+            .await?
     } else {
         let action = Action::Directory(command);
         freeze_of(gate.execute(caller, action, mark).await?, id)?

@@ -9,11 +9,11 @@ use crate::rpc::gate::{Caller, Gate};
 
 pub(super) async fn run(
     gate: Gate,
-    _caller: Caller,
+    caller: Caller,
     request: v1::GetFreezeRequest,
 ) -> Result<v1::GetFreezeResponse, Fault> {
     let id = fields::id("freeze_id", &request.freeze_id, FreezeId::parse)?;
-    let freeze = gate.engine.freeze(&id).await?;
+    let freeze = gate.engine.freeze(&caller, &id).await?;
     Ok(v1::GetFreezeResponse {
         freeze: Some(gate.show(gate.engine.now()).freeze(&freeze)),
     })

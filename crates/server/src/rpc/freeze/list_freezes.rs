@@ -14,7 +14,7 @@ use crate::rpc::gate::{Caller, Gate};
 
 pub(super) async fn run(
     gate: Gate,
-    _caller: Caller,
+    caller: Caller,
     request: v1::ListFreezesRequest,
 ) -> Result<v1::ListFreezesResponse, Fault> {
     let conditions = (request.in_force, &request.project, &request.environment);
@@ -30,7 +30,7 @@ pub(super) async fn run(
         project: fields::optional_id("project", &request.project, ProjectId::parse)?,
         environment: fields::optional_id("environment", environment, EnvironmentId::parse)?,
     };
-    let page = gate.engine.freezes(&filter, paging.size).await?;
+    let page = gate.engine.freezes(&caller, &filter, paging.size).await?;
     let show = gate.show(gate.engine.now());
     let (freezes, next_page_token) = paging.page(
         page.items,

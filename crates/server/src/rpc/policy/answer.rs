@@ -33,7 +33,10 @@ pub(super) async fn change(
     validate_only: bool,
 ) -> Result<Arc<Policy>, Fault> {
     if validate_only {
-        return Ok(gate.engine.preview_policy_change(id, &command).await?);
+        return Ok(gate
+            .engine
+            .preview_policy_change(caller, id, &command)
+            .await?);
     }
     let action = Action::Directory(command);
     policy_of(gate.execute(caller, action, mark).await?, id)

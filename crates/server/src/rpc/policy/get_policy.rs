@@ -10,11 +10,11 @@ use crate::rpc::gate::{Caller, Gate};
 
 pub(super) async fn run(
     gate: Gate,
-    _caller: Caller,
+    caller: Caller,
     request: v1::GetPolicyRequest,
 ) -> Result<v1::GetPolicyResponse, Fault> {
     let id = fields::id("policy_id", &request.policy_id, PolicyId::parse)?;
-    let policy = gate.engine.policy(&id).await?;
+    let policy = gate.engine.policy(&caller, &id).await?;
     Ok(v1::GetPolicyResponse {
         policy: Some(show_policy(&policy)),
     })

@@ -13,7 +13,7 @@ use crate::rpc::gate::{Caller, Gate};
 
 pub(super) async fn run(
     gate: Gate,
-    _caller: Caller,
+    caller: Caller,
     request: v1::ListPoliciesRequest,
 ) -> Result<v1::ListPoliciesResponse, Fault> {
     let paging = Paging::new("ListPolicies", &(), request.page_size)?;
@@ -21,7 +21,10 @@ pub(super) async fn run(
         Some(text) => Some(PolicyId::parse(&text).map_err(|_| Paging::bad_position())?),
         None => None,
     };
-    let page = gate.engine.policies(after.as_ref(), paging.size).await?;
+    let page = gate
+        .engine
+        .policies(&caller, after.as_ref(), paging.size)
+        .await?;
     let (policies, next_page_token) = paging.page(
         page.items,
         page.more,

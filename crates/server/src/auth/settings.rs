@@ -1,0 +1,260 @@
+//! What is set about credentials, as one TOML file.
+//!
+//! ```toml
+//! [oidc]                                     # people log in there; without it they come with API tokens
+//! issuer = "https://login.example.com"
+//! audiences = ["countersign"]
+//! groups_claim = "groups"                    # names teams that are kept as `claimed`
+//!
+//! [[people]]                                 # the first that fits decides
+//! groups = ["platform"]
+//! roles = ["policy_admin", "operator"]
+//! projects = ["*"]
+//! environments = ["*"]
+//!
+//! [[services]]                               # by client certificate
+//! uri = "spiffe://example.org/ci"
+//! roles = ["orchestrator"]
+//! projects = ["web"]
+//! environments = ["*"]
+//! ```
+
+use std::path::Path;
+use std::{fs, io};
+
+use countersign_domain::text::{self, Problem};
+use serde::Deserialize;
+
+use super::mtls::{self, ServiceLine, Services};
+use super::oidc::{OidcConfig, OidcError};
+use super::people::{PeopleLine, PeopleRule};
+
+/// Whom people come from where no identity provider is set.
+const LOCAL_ISSUER: &str = "local";
+
+/// Why settings of access are not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// The file cannot be read.
+    #[error("the access file cannot be read")]
+    Unreadable(#[from] io::Error),
+    /// It is not TOML of this form; the source tells line and column.
+    #[error("the access file is not accepted")]
+    Malformed(#[from] toml::de::Error),
+    /// A value in it is not allowed.
+    #[error("the access file, {place}: found {found}; allowed: {allowed}")]
+    Refused {
+        /// Where in it, for example `services[3].uri`.
+        place: String,
+        /// What was found.
+        found: String,
+        /// What would be allowed.
+        allowed: String,
+    },
+    /// What it says of the identity provider is not allowed.
+    #[error("the access file, oidc")]
+    Oidc(#[from] OidcError),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileText {
+    #[serde(default)]
+    people_issuer: Option<String>,
+    #[serde(default)]
+    oidc: Option<OidcConfig>,
+    #[serde(default)]
+    people: Vec<PeopleLine>,
+    #[serde(default)]
+    services: Vec<ServiceLine>,
+}
+
+/// What credentials are checked against, beside the API tokens of the store.
+#[derive(Debug, Clone)]
+pub struct AccessSettings {
+    pub(super) people_issuer: String,
+    pub(super) oidc: Option<OidcConfig>,
+    pub(super) people: Vec<PeopleRule>,
+    pub(super) services: Services,
+    pub(super) insecure_dev: bool,
+}
+
+impl Default for AccessSettings {
+    /// API tokens only.
+    fn default() -> Self {
+        Self {
+            people_issuer: LOCAL_ISSUER.to_owned(),
+            oidc: None,
+            people: Vec::new(),
+            services: Services::default(),
+            insecure_dev: false,
+        }
+    }
+}
+
+impl AccessSettings {
+    /// Also believes whatever a caller says about itself. For one machine, and for trying things
+    /// out.
+    pub fn insecure_dev() -> Self {
+        Self {
+            insecure_dev: true,
+            ..Self::default()
+        }
+    }
+
+    /// Reads and checks a file.
+    pub fn load(path: &Path) -> Result<Self, AccessError> {
+        Self::parse(&fs::read_to_string(path)?)
+    }
+
+    /// Checks the text of a file.
+    pub fn parse(text: &str) -> Result<Self, AccessError> {
+        let file: FileText = toml::from_str(text)?;
+        let people_issuer = people_issuer(&file)?;
+        if let Some(oidc) = &file.oidc {
+            oidc.check()?;
+        } else if !file.people.is_empty() {
+            let allowed = "people only with an identity provider: `[oidc]`; API tokens say \
+                           themselves what their bearers may do";
+            return Err(refused("people", Problem::new("people", allowed)));
+        }
+        let rules = file.people.iter().enumerate().map(|(place, line)| {
+            PeopleRule::of(line)
+                .map_err(|(key, problem)| refused(&format!("people[{place}].{key}"), problem))
+        });
+        let people = rules.collect::<Result<_, _>>()?;
+        let mut services = Services::default();
+        for (place, line) in file.services.iter().enumerate() {
+            services
+                .take(line)
+                .map_err(|(key, problem)| refused(&format!("services[{place}].{key}"), problem))?;
+        }
+        Ok(Self {
+            people_issuer,
+            oidc: file.oidc,
+            people,
+            services,
+            insecure_dev: false,
+        })
+    }
+
+    /// Whether anybody who can connect can be anybody.
+    pub fn is_insecure(&self) -> bool {
+        self.insecure_dev
+    }
+
+    /// Whether services are known by certificate, so that client authorities are needed.
+    pub fn knows_certificates(&self) -> bool {
+        !self.services.is_empty()
+    }
+
+    /// The issuer that people are accepted from.
+    pub fn people_issuer(&self) -> &str {
+        &self.people_issuer
+    }
+
+    /// The issuer of the identity provider that people log in at.
+    pub fn provider(&self) -> Option<&str> {
+        self.oidc.as_ref().map(|oidc| oidc.issuer.as_str())
+    }
+}
+
+impl std::fmt::Display for AccessSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.insecure_dev {
+            return f.write_str("insecure-dev: the bearer text is the subject");
+        }
+        f.write_str("API tokens")?;
+        if let Some(issuer) = self.provider() {
+            write!(f, ", people of {issuer}")?;
+        }
+        if self.knows_certificates() {
+            f.write_str(", client certificates")?;
+        }
+        Ok(())
+    }
+}
+
+/// People come from the identity provider, or from the issuer that is set, or are local.
+fn people_issuer(file: &FileText) -> Result<String, AccessError> {
+    let issuer = match (&file.oidc, &file.people_issuer) {
+        (Some(_), Some(_)) => {
+            let allowed = "it or `oidc`: with a provider, people come from its issuer";
+            return Err(refused("people_issuer", Problem::new("both", allowed)));
+        }
+        (Some(oidc), None) => oidc.issuer.clone(),
+        (None, Some(issuer)) => issuer.clone(),
+        (None, None) => LOCAL_ISSUER.to_owned(),
+    };
+    text::subject(&issuer).map_err(|problem| refused("people_issuer", problem))?;
+    if issuer == mtls::ISSUER {
+        let problem = Problem::new(format!("{issuer:?}"), "another: certificates come from it");
+        return Err(refused("people_issuer", problem));
+    }
+    Ok(issuer)
+}
+
+fn refused(place: &str, problem: Problem) -> AccessError {
+    AccessError::Refused {
+        place: place.to_owned(),
+        found: problem.found,
+        allowed: problem.allowed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(text: &str) -> String {
+        match AccessSettings::parse(text) {
+            Ok(_) => "accepted".to_owned(),
+            Err(AccessError::Refused { place, .. }) => place,
+            Err(AccessError::Malformed(problem)) => format!("malformed: {problem}"),
+            Err(other) => other.to_string(),
+        }
+    }
+
+    const OIDC: &str = "[oidc]\nissuer = \"https://login.example.com\"\naudiences = [\"gate\"]\n";
+    const ALL: &str = "projects = [\"*\"]\nenvironments = [\"*\"]\n";
+
+    #[test]
+    fn people_come_from_one_issuer() {
+        let of = |text: &str| AccessSettings::parse(text).unwrap().people_issuer;
+        assert_eq!(of(""), "local");
+        assert_eq!(of("people_issuer = \"corp\""), "corp");
+        assert_eq!(of(OIDC), "https://login.example.com");
+        assert_eq!(
+            place(&format!("people_issuer = \"corp\"\n{OIDC}")),
+            "people_issuer"
+        );
+        assert_eq!(place("people_issuer = \"mtls\""), "people_issuer");
+        assert_eq!(place("people_issuer = \"\""), "people_issuer");
+    }
+
+    #[test]
+    fn bad_lines_are_refused_by_place() {
+        let people = |line: &str| place(&format!("{OIDC}[[people]]\n{line}"));
+        assert_eq!(people(ALL), "accepted");
+        assert_eq!(
+            people(&format!("roles = [\"runner\"]\n{ALL}")),
+            "people[0].roles"
+        );
+        assert_eq!(
+            people("projects = []\nenvironments = [\"*\"]"),
+            "people[0].projects"
+        );
+        assert!(people("projects = [\"*\"]").starts_with("malformed"));
+        assert_eq!(place(&format!("[[people]]\n{ALL}")), "people");
+        let service = |line: &str| place(&format!("[[services]]\n{line}{ALL}"));
+        assert_eq!(service("uri = \"spiffe://example.org/ci\"\n"), "accepted");
+        assert_eq!(service("uri = \"ci\"\n"), "services[0].uri");
+        assert_eq!(
+            service("uri = \"a://b\"\nrunner = \"web-1\"\n"),
+            "services[0].runner"
+        );
+        let twice = format!("[[services]]\nuri = \"a://b\"\n{ALL}");
+        assert_eq!(place(&twice.repeat(2)), "services[1].uri");
+        assert!(place("token = 1").starts_with("malformed"));
+    }
+}
