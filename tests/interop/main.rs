@@ -5,6 +5,7 @@
 //! - `conformance`: the program plays its own cases against itself, as orchestrator authors do.
 //! - `buf_curl`: a whole approval from the command line, through both versions of reflection.
 //! - `demo`: the program tells its whole story, as whoever tries it first sees it.
+//! - `postgres_tls`: a PostgreSQL server that has to prove who it is.
 //! - `zones`: Python reads the calendar too, at every change of every time zone.
 
 #![allow(
@@ -23,6 +24,7 @@ mod conformance;
 mod control;
 mod demo;
 mod node;
+mod postgres_tls;
 mod python;
 mod scenario;
 mod tool;

@@ -1,10 +1,11 @@
 //! Where the store is.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use sea_orm::sqlx::postgres::PgConnectOptions;
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 /// Where the store is.
 #[derive(Clone)]
@@ -19,6 +20,26 @@ pub enum StoreConfig {
         /// Its URL; may hold a password.
         url: String,
     },
+}
+
+impl StoreConfig {
+    /// Whether the database is asked over a network without proof that it is the one that is meant:
+    /// only `sslmode=verify-full` asks for that.
+    pub fn trusts_the_network(&self) -> bool {
+        let Self::Postgres { url } = self else {
+            return false;
+        };
+        let Ok(options) = PgConnectOptions::from_str(url) else {
+            return false;
+        };
+        let host = options.get_host();
+        let address = host.trim_start_matches('[').trim_end_matches(']');
+        let here = options.get_socket().is_some()
+            || host == "localhost"
+            || host.starts_with('/')
+            || address.parse::<IpAddr>().is_ok_and(|it| it.is_loopback());
+        !here && !matches!(options.get_ssl_mode(), PgSslMode::VerifyFull)
+    }
 }
 
 impl fmt::Debug for StoreConfig {
@@ -50,6 +71,26 @@ impl fmt::Display for StoreConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_verified_server_is_trusted_over_a_network() {
+        for (url, trusts) in [
+            ("postgres://gate@db.example.com/gate", true),
+            ("postgres://gate@db.example.com/gate?sslmode=require", true),
+            ("postgres://gate@db.example.com/gate?sslmode=verify-ca", true),
+            ("postgres://gate@db.example.com/gate?sslmode=verify-full", false),
+            ("postgres://gate@localhost/gate", false),
+            ("postgres://gate@127.0.0.1:5433/gate", false),
+            ("postgres://gate@[::1]/gate", false),
+            ("postgres://gate@10.0.0.1/gate", true),
+            ("postgres:///gate?host=/run/postgresql", false),
+        ] {
+            let config = StoreConfig::Postgres {
+                url: url.to_owned(),
+            };
+            assert_eq!(config.trusts_the_network(), trusts, "{url}");
+        }
+    }
 
     #[test]
     fn passwords_are_not_shown() {

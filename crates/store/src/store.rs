@@ -32,6 +32,12 @@ impl Store {
     /// Opens the store, creating and migrating it where needed. A file is served by one process:
     /// the second one is refused.
     pub async fn open(config: &StoreConfig) -> Result<Self, StoreError> {
+        if config.trusts_the_network() {
+            tracing::warn!(
+                "the database is asked over a network without proof that it is the one that is \
+                 meant; add sslmode=verify-full and sslrootcert=FILE to its URL"
+            );
+        }
         let (readers, lock_file) = match config {
             StoreConfig::Sqlite { path } => {
                 let lock_file = LockFile::take(path)?;
