@@ -27,6 +27,7 @@ pub(crate) fn facts(fault: &Fault, prefix: &CrPrefix) -> Facts {
         Fault::MessageTooLarge { limit }
         | Fault::TooManyStreams { limit }
         | Fault::TooManyCalls { limit } => of(&[("limit", limit)]),
+        Fault::TooManyCallsOfCaller { limit } => of(&[("limit", limit)]),
         Fault::Unauthenticated | Fault::MalformedRequest | Fault::DeadlineExceeded => Vec::new(),
     }
 }

@@ -51,6 +51,15 @@ pub(crate) enum Fault {
         /// How many are allowed.
         limit: usize,
     },
+    /// The caller calls too often.
+    #[error(
+        "this caller makes more than {limit} calls per second; repeat the call after a moment, and \
+         call less often: one stream carries any number of tasks"
+    )]
+    TooManyCallsOfCaller {
+        /// How many are allowed in a second.
+        limit: u32,
+    },
     /// The server has too many calls in work.
     #[error("{limit} calls are in work; repeat the call after a moment")]
     TooManyCalls {

@@ -62,6 +62,7 @@ fn code_and_reason(fault: &Fault) -> (Code, ErrorReason) {
         Fault::DeadlineExceeded => (Code::DeadlineExceeded, ErrorReason::DeadlineExceeded),
         Fault::TooManyStreams { .. } => (Code::ResourceExhausted, ErrorReason::TooManyStreams),
         Fault::TooManyCalls { .. } => (Code::ResourceExhausted, ErrorReason::TooManyCalls),
+        Fault::TooManyCallsOfCaller { .. } => (Code::ResourceExhausted, ErrorReason::RateLimited),
     }
 }
 
@@ -134,7 +135,8 @@ fn rule(fault: &Fault) -> &'static str {
         | Fault::MessageTooLarge { .. }
         | Fault::DeadlineExceeded
         | Fault::TooManyStreams { .. }
-        | Fault::TooManyCalls { .. } => "E1",
+        | Fault::TooManyCalls { .. }
+        | Fault::TooManyCallsOfCaller { .. } => "E1",
     }
 }
 
@@ -332,6 +334,7 @@ mod tests {
             Fault::DeadlineExceeded,
             Fault::TooManyStreams { limit: 1_000 },
             Fault::TooManyCalls { limit: 4_096 },
+            Fault::TooManyCallsOfCaller { limit: 5_000 },
         ];
         all.extend(refusals().into_iter().map(Fault::from));
         all

@@ -4,13 +4,14 @@
 //! - [`deadline`]: reads the deadline that a caller names.
 //! - [`mend`]: statuses that the transport makes by itself, with the code and reason we document.
 //! - [`panic`]: a panic is a fault of the server, told as one.
+//! - [`peer`]: who is at the other end of a connection.
+//! - [`rate`]: how many calls a caller may make in a second.
 //! - [`streams`]: how many streams a caller may have, and how messages are cut into portions.
 
 pub(crate) mod deadline;
 pub(crate) mod layer;
 pub(crate) mod mend;
 pub(crate) mod panic;
+pub(crate) mod peer;
+pub(crate) mod rate;
 pub(crate) mod streams;
-
-/// The largest message that is taken.
-pub(crate) const MESSAGE_BYTES_LIMIT: usize = 256 * 1_024;

@@ -52,8 +52,9 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// A gate to an engine that accepts people from this issuer.
-    pub(crate) fn new(engine: Engine, people_issuer: &str) -> Self {
+    /// A gate to an engine that accepts people from this issuer, and from each caller so many
+    /// streams.
+    pub(crate) fn new(engine: Engine, people_issuer: &str, streams_per_caller: usize) -> Self {
         Self {
             prefix: Arc::new(engine.prefix()),
             engine,
@@ -61,7 +62,7 @@ impl Gate {
             reads: Arc::new(Semaphore::new(READS_LIMIT)),
             turns: Arc::new(Semaphore::new(READS_AT_ONCE)),
             openings: Arc::new(Semaphore::new(OPENINGS_AT_ONCE)),
-            streams: StreamCounts::default(),
+            streams: StreamCounts::new(streams_per_caller),
         }
     }
 
