@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use countersign_server::StoreConfig;
+use countersign_server::{StoreConfig, TlsFiles};
+
+use crate::limits::LimitOptions;
 
 /// The approval gate for deployments and runbooks.
 #[derive(Debug, Parser)]
@@ -113,8 +115,10 @@ pub(crate) struct Serve {
     /// Also take the bearer text of each call as its subject. Only on a loopback address.
     #[arg(long, conflicts_with = "access")]
     pub(crate) insecure_dev: bool,
-    /// Allow another address than loopback although this server does not speak TLS: something
-    /// in front of it must.
+    #[command(flatten)]
+    pub(crate) tls: TlsOptions,
+    /// Allow another address than loopback without TLS: something in front must speak it. Metrics
+    /// on another address than loopback need this too: they always travel in the clear.
     #[arg(long)]
     pub(crate) plaintext: bool,
     /// Refuse tasks that no policy matches.
@@ -129,6 +133,36 @@ pub(crate) struct Serve {
     /// How log lines look.
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) log_format: LogFormat,
+    #[command(flatten)]
+    pub(crate) limits: LimitOptions,
+}
+
+/// Files of TLS, all PEM. They are looked at every two seconds: new ones need no restart.
+#[derive(Debug, Args)]
+pub(crate) struct TlsOptions {
+    /// Speak TLS with this certificate, followed in the file by those that prove it. New files are
+    /// taken over while the server runs.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The private key of the certificate. Nobody but its owner may read it (0600); if that is
+    /// root, also its group (0640).
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Also ask for client certificates, and believe those of these authorities. Callers may still
+    /// come without one.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    client_ca: Option<PathBuf>,
+}
+
+impl TlsOptions {
+    /// The files that are meant, if any.
+    pub(crate) fn files(self) -> Option<TlsFiles> {
+        Some(TlsFiles {
+            certificate: self.tls_cert?,
+            key: self.tls_key?,
+            client_authorities: self.client_ca,
+        })
+    }
 }
 
 /// Options of `verify`.

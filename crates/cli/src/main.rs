@@ -3,6 +3,8 @@
 mod arguments;
 mod conformance;
 mod demo;
+mod descriptors;
+mod limits;
 mod migrate;
 mod output;
 mod serve;

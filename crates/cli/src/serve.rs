@@ -4,13 +4,13 @@ use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
 use countersign_server::{
-    AccessSettings, BoundServer, CrPrefix, Engine, EngineConfig, Server, ServerConfig,
+    AccessSettings, BoundServer, CrPrefix, Engine, EngineConfig, Server, ServerConfig, TlsFiles,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{LogFormat, Serve};
-use crate::output;
+use crate::{descriptors, output};
 
 /// Serves. The first SIGTERM or interrupt asks it to leave in good order, the second ends it.
 pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
@@ -53,10 +53,14 @@ async fn bind(arguments: Serve) -> anyhow::Result<(BoundServer, String)> {
     let store = arguments.store.config()?;
     let what = format!("store {store}, {access}");
     let mut server = ServerConfig::new(arguments.listen, access);
+    server.tls = arguments.tls.files();
     server.plaintext = arguments.plaintext;
+    server.limits = arguments.limits.limits();
     server.metrics = arguments.metrics_address;
     // Before the store is opened: a server that may not run shall not create or migrate one.
     server.check_addresses()?;
+    server.tls.as_ref().map_or(Ok(()), TlsFiles::check)?;
+    descriptors::provide(&server.limits);
     let mut config = EngineConfig::new(store, prefix, new_store_id());
     config.settings.require_policy = arguments.require_policy;
     let engine = Engine::open(config).await?;

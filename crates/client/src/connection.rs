@@ -14,7 +14,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
-use crate::Jitter;
+use crate::{Jitter, Tls};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
@@ -31,20 +31,50 @@ pub enum BadAddress {
         #[source]
         source: tonic::transport::Error,
     },
+    /// The address is not one for TLS, so the credential would travel in the clear.
+    #[error("found the address {address:?} for a connection over TLS; allowed: https://..")]
+    Scheme {
+        /// The address.
+        address: String,
+    },
+    /// What was given for TLS cannot be used.
+    #[error("TLS cannot be set up for {address:?}; certificates, authorities and keys are PEM")]
+    Tls {
+        /// The address.
+        address: String,
+        /// Why.
+        #[source]
+        source: tonic::transport::Error,
+    },
     /// The credential has characters that no header may have.
     #[error("the credential has characters that a header cannot carry")]
     Credential,
 }
 
-/// Puts the credential on each call.
+/// Puts the credential on each call, where there is one: a certificate is shown without.
 #[derive(Clone)]
-pub struct BearerToken(MetadataValue<Ascii>);
+pub struct BearerToken(Option<MetadataValue<Ascii>>);
+
+impl BearerToken {
+    fn new(token: Option<&str>) -> Result<Self, BadAddress> {
+        let Some(token) = token else {
+            return Ok(Self(None));
+        };
+        let mut value: MetadataValue<Ascii> = format!("Bearer {token}")
+            .parse()
+            .map_err(|_| BadAddress::Credential)?;
+        value.set_sensitive(true);
+        Ok(Self(Some(value)))
+    }
+}
 
 impl Interceptor for BearerToken {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        request
-            .metadata_mut()
-            .insert("authorization", self.0.clone());
+        if let Some(value) = &self.0 {
+            request
+                .metadata_mut()
+                .insert("authorization", value.clone());
+        }
         Ok(request)
     }
 }
@@ -61,26 +91,42 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// A connection to `address` as the bearer of `token`.
+    /// A connection to `address` as the bearer of `token`. An `https` address is one of a server
+    /// that the authorities of browsers vouch for; else use [`Connection::secure`].
     pub fn new(address: &str, token: &str) -> Result<Self, BadAddress> {
-        let endpoint =
-            Endpoint::from_shared(address.to_owned()).map_err(|source| BadAddress::Address {
+        if is_https(&endpoint(address)?) {
+            return Self::secure(address, Some(token), Tls::default());
+        }
+        Self::over(Self::tuned(endpoint(address)?).connect_lazy(), token)
+    }
+
+    /// A connection over TLS to `address`, for example `https://gate.example:7733`: as the bearer
+    /// of `token`, or without one as whom the shown certificate says.
+    pub fn secure(address: &str, token: Option<&str>, tls: Tls) -> Result<Self, BadAddress> {
+        let bad = |source| BadAddress::Tls {
+            address: address.to_owned(),
+            source,
+        };
+        let endpoint = endpoint(address)?;
+        if !is_https(&endpoint) {
+            return Err(BadAddress::Scheme {
                 address: address.to_owned(),
-                source,
-            })?;
-        Self::over(Self::tuned(endpoint).connect_lazy(), token)
+            });
+        }
+        let endpoint = endpoint.tls_config(tls.config()).map_err(bad)?;
+        Ok(Self {
+            channel: Self::tuned(endpoint).connect_lazy(),
+            token: BearerToken::new(token)?,
+            jitter: Jitter::fresh(),
+        })
     }
 
     /// A connection over a channel that was made in another way, as the bearer of `token`. Make
     /// its endpoint with [`Connection::tuned`].
     pub fn over(channel: Channel, token: &str) -> Result<Self, BadAddress> {
-        let mut value: MetadataValue<Ascii> = format!("Bearer {token}")
-            .parse()
-            .map_err(|_| BadAddress::Credential)?;
-        value.set_sensitive(true);
         Ok(Self {
             channel,
-            token: BearerToken(value),
+            token: BearerToken::new(Some(token))?,
             jitter: Jitter::fresh(),
         })
     }
@@ -138,5 +184,52 @@ impl Connection {
     /// Reads the log.
     pub fn log(&self) -> LogServiceClient<Credentialed> {
         LogServiceClient::with_interceptor(self.channel.clone(), self.token.clone())
+    }
+}
+
+fn endpoint(address: &str) -> Result<Endpoint, BadAddress> {
+    Endpoint::from_shared(address.to_owned()).map_err(|source| BadAddress::Address {
+        address: address.to_owned(),
+        source,
+    })
+}
+
+fn is_https(endpoint: &Endpoint) -> bool {
+    endpoint.uri().scheme_str() == Some("https")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_cannot_be_used_for_tls_is_said_at_once() {
+        let secure = |address: &str, tls| Connection::secure(address, None, tls).err();
+        let broken = Tls {
+            identity: Some((b"none".to_vec(), b"none".to_vec())),
+            ..Tls::default()
+        };
+        let found = secure("https://127.0.0.1:1", broken);
+        assert!(matches!(found, Some(BadAddress::Tls { .. })), "{found:?}");
+        // It would travel in the clear.
+        let found = secure("http://127.0.0.1:1", Tls::default());
+        assert!(
+            matches!(found, Some(BadAddress::Scheme { .. })),
+            "{found:?}"
+        );
+        assert!(secure("https://127.0.0.1:1", Tls::default()).is_none());
+        assert!(Connection::new("https://127.0.0.1:1", "alice").is_ok());
+    }
+
+    #[test]
+    fn a_call_without_a_token_carries_none() {
+        for (token, found) in [(None, false), (Some("alice"), true)] {
+            let mut bearer = BearerToken::new(token).unwrap();
+            let request = bearer.call(Request::new(())).unwrap();
+            let carried = request.metadata().get("authorization");
+            assert_eq!(carried.is_some(), found);
+        }
+        let bad = BearerToken::new(Some("two\nlines"));
+        assert!(matches!(bad.err(), Some(BadAddress::Credential)));
     }
 }

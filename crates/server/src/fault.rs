@@ -62,9 +62,9 @@ pub(crate) enum Fault {
         /// How many are allowed.
         limit: usize,
     },
-    /// The caller makes too many calls.
+    /// The caller calls too often.
     #[error(
-        "this caller made more than {limit} calls in a second; repeat the call after a moment, and \
+        "this caller makes more than {limit} calls per second; repeat the call after a moment, and \
          call less often: one stream carries any number of tasks"
     )]
     TooManyCallsOfCaller {

@@ -27,4 +27,6 @@ pub use countersign_engine::{
     Clock, Engine, EngineConfig, ManualClock, OpenError, StoreConfig, StoreError, VerifyError,
     VerifyReport, migrate, verify,
 };
-pub use lifecycle::{BindError, BoundServer, Limits, ServeError, Server, ServerConfig};
+pub use lifecycle::{
+    BindError, BoundServer, Limits, ServeError, Server, ServerConfig, TlsError, TlsFiles,
+};

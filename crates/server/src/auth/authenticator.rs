@@ -1,7 +1,6 @@
 //! From a call's credential to its principal.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_domain::access::{
@@ -19,6 +18,7 @@ use super::people::given;
 use super::settings::AccessSettings;
 use super::{api_token, insecure_dev};
 use crate::edge::peer::{ClientCertificate, Peer};
+use crate::lifecycle::tls::authorities::ClientAuthorities;
 
 /// How long a stream may at the most go on without its credential being looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
@@ -34,15 +34,12 @@ pub(crate) enum Denied {
     KeysUnavailable,
 }
 
-/// Whether client certificates are still accepted from their authorities.
-pub(crate) type Authorities = Arc<dyn Fn(&ClientCertificate) -> bool + Send + Sync>;
-
 /// What credentials are checked against. The tokens are those of the engine's store.
 pub(crate) struct Authenticator {
     engine: Engine,
     settings: AccessSettings,
     oidc: Option<Oidc>,
-    authorities: Option<Authorities>,
+    authorities: Option<ClientAuthorities>,
 }
 
 impl Authenticator {
@@ -50,7 +47,7 @@ impl Authenticator {
     pub(crate) fn start(
         engine: Engine,
         settings: AccessSettings,
-        authorities: Option<Authorities>,
+        authorities: Option<ClientAuthorities>,
         stop: CancellationToken,
     ) -> Result<Self, OidcError> {
         let oidc = settings.oidc.clone();
@@ -113,14 +110,18 @@ impl Authenticator {
     }
 
     fn of_certificate(&self, certificate: &ClientCertificate) -> Result<Principal, Denied> {
-        let accepted = self.authorities.as_ref().is_some_and(|it| it(certificate));
-        if !accepted {
+        if !self.is_accepted(certificate) {
             return Err(Denied::NotAccepted(
                 "a certificate that is not accepted any more",
             ));
         }
         let principal = self.settings.services.principal(certificate);
         principal.ok_or(Denied::NotAccepted("a certificate of an unknown service"))
+    }
+
+    fn is_accepted(&self, certificate: &ClientCertificate) -> bool {
+        let (authorities, now) = (self.authorities.as_ref(), self.engine.now());
+        authorities.is_some_and(|known| known.accepts(certificate, now))
     }
 
     fn person(&self, oidc: &Oidc, verified: Verified) -> Principal {
@@ -164,8 +165,7 @@ impl Authenticator {
             }
             CredentialKind::Mtls => {
                 let certificate = peer.and_then(|peer| peer.certificate.as_ref());
-                let authorities = self.authorities.as_ref();
-                certificate.is_some_and(|it| authorities.is_some_and(|known| known(it)))
+                certificate.is_some_and(|it| self.is_accepted(it))
             }
             CredentialKind::Oidc | CredentialKind::InsecureDev => true,
         }

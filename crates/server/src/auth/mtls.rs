@@ -19,7 +19,7 @@ pub(super) const ISSUER: &str = "mtls";
 /// A service that comes with a client certificate.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ServiceLine {
+pub(super) struct ServiceLine {
     /// The one URI among the subject's alternative names, exactly; for example a SPIFFE id.
     pub uri: String,
     /// Its roles.
@@ -98,7 +98,7 @@ impl Services {
             claimed_teams: BTreeSet::new(),
             grant: service.grant.clone(),
             runner: service.runner.clone(),
-            credential: CredentialRef::new(CredentialKind::Mtls, uri),
+            credential: CredentialRef::new(CredentialKind::Mtls, &certificate.fingerprint),
             expires_at: Some(certificate.expires_at),
             foreign_issuer: false,
         })

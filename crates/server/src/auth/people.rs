@@ -11,7 +11,7 @@ use serde::Deserialize;
 /// fits everybody.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PeopleLine {
+pub(super) struct PeopleLine {
     /// Subjects, exactly.
     #[serde(default)]
     pub subjects: Vec<String>,

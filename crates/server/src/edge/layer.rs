@@ -25,12 +25,16 @@ use crate::status::status;
 #[derive(Debug, Clone)]
 pub(crate) struct EdgeLayer {
     prefix: CrPrefix,
+    message_bytes: usize,
 }
 
 impl EdgeLayer {
-    /// With numbers written like this.
-    pub(crate) fn new(prefix: CrPrefix) -> Self {
-        Self { prefix }
+    /// With numbers written like this, and messages of at most so many bytes.
+    pub(crate) fn new(prefix: CrPrefix, message_bytes: usize) -> Self {
+        Self {
+            prefix,
+            message_bytes,
+        }
     }
 }
 
@@ -40,7 +44,7 @@ impl<S> Layer<S> for EdgeLayer {
     fn layer(&self, inner: S) -> Edge<S> {
         Edge {
             inner,
-            prefix: self.prefix.clone(),
+            layer: self.clone(),
         }
     }
 }
@@ -49,7 +53,7 @@ impl<S> Layer<S> for EdgeLayer {
 #[derive(Debug, Clone)]
 pub(crate) struct Edge<S> {
     inner: S,
-    prefix: CrPrefix,
+    layer: EdgeLayer,
 }
 
 type Answer<E> = Pin<Box<dyn Future<Output = Result<Response<Body>, E>> + Send>>;
@@ -70,13 +74,16 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let method = find(request.uri().path()).map_or("unknown", |method| method.path);
         let expiry = deadline(request.headers()).map(tokio::time::sleep);
-        let prefix = self.prefix.clone();
+        let EdgeLayer {
+            prefix,
+            message_bytes,
+        } = self.layer.clone();
         let began = now();
         let answer = self.inner.call(request);
         Box::pin(async move {
             let answer = within(expiry, answer).await;
             let answer = match answer {
-                Some(answer) => mend(answer?, &prefix),
+                Some(answer) => mend(answer?, &prefix, message_bytes),
                 None => status(&Fault::DeadlineExceeded, &prefix).into_http(),
             };
             measure(method, &answer, began.elapsed());
@@ -133,7 +140,7 @@ mod tests {
             }
             Ok::<_, Infallible>(Response::new(Body::default()))
         });
-        let service = EdgeLayer::new(CrPrefix::parse("CR").unwrap()).layer(slow);
+        let service = EdgeLayer::new(CrPrefix::parse("CR").unwrap(), 7).layer(slow);
         let request = |timeout: &str, hangs: bool| {
             let request = Request::builder().uri("http://gate/x/y");
             request.header("grpc-timeout", timeout).body(hangs).unwrap()

@@ -7,26 +7,30 @@ use http::Response;
 use tonic::body::Body;
 use tonic::{Code, Status};
 
-use super::MESSAGE_BYTES_LIMIT;
 use crate::fault::Fault;
 use crate::status::status;
 
-/// The answer with a status that is documented.
-pub(crate) fn mend(answer: Response<Body>, prefix: &CrPrefix) -> Response<Body> {
-    match answer.extensions().get::<Status>().and_then(meant) {
+/// The answer with a status that is documented, where messages may have so many bytes.
+pub(crate) fn mend(
+    answer: Response<Body>,
+    prefix: &CrPrefix,
+    message_bytes: usize,
+) -> Response<Body> {
+    let status_of = answer.extensions().get::<Status>();
+    match status_of.and_then(|status| meant(status, message_bytes)) {
         Some(fault) => status(&fault, prefix).into_http(),
         None => answer,
     }
 }
 
 /// What a status of the transport's own means. Ours carry details.
-fn meant(status: &Status) -> Option<Fault> {
+fn meant(status: &Status, message_bytes: usize) -> Option<Fault> {
     if !status.details().is_empty() {
         return None;
     }
     match status.code() {
         Code::OutOfRange => Some(Fault::MessageTooLarge {
-            limit: MESSAGE_BYTES_LIMIT,
+            limit: message_bytes,
         }),
         Code::Internal => Some(Fault::MalformedRequest),
         _ => None,
@@ -40,7 +44,7 @@ mod tests {
     use super::*;
 
     fn mended(status: Status) -> Code {
-        let answer = mend(status.into_http(), &CrPrefix::parse("CR").unwrap());
+        let answer = mend(status.into_http(), &CrPrefix::parse("CR").unwrap(), 7);
         answer
             .extensions()
             .get::<Status>()
@@ -63,7 +67,7 @@ mod tests {
         assert_eq!(mended(ours), Code::Internal);
         let range = Failure::SequenceOutOfRange { found: 9, limit: 1 };
         assert_eq!(mended(status(&range.into(), &prefix)), Code::OutOfRange);
-        let fine = mend(Response::new(Body::default()), &prefix);
+        let fine = mend(Response::new(Body::default()), &prefix, 7);
         assert!(fine.extensions().get::<Status>().is_none());
     }
 }

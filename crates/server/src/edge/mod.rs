@@ -15,6 +15,3 @@ pub(crate) mod panic;
 pub(crate) mod peer;
 pub(crate) mod rate;
 pub(crate) mod streams;
-
-/// The largest message that is taken.
-pub(crate) const MESSAGE_BYTES_LIMIT: usize = 256 * 1_024;

@@ -9,24 +9,31 @@ use prost::Message;
 
 use crate::fault::Fault;
 
-/// How many streams one caller may have open.
-const STREAMS_LIMIT: usize = 1_000;
 /// How large a message of a stream gets, unless one thing alone is larger.
 const PORTION_BYTES_LIMIT: usize = 200 * 1_024;
 
 /// Counts open streams by caller.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct StreamCounts(Arc<Mutex<HashMap<Person, usize>>>);
+#[derive(Debug, Clone)]
+pub(crate) struct StreamCounts {
+    limit: usize,
+    open: Arc<Mutex<HashMap<Person, usize>>>,
+}
 
 impl StreamCounts {
+    /// Where one caller may have so many open.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            open: Arc::default(),
+        }
+    }
+
     /// Counts one more stream of a caller, for as long as the answer lives.
     pub(crate) fn open(&self, caller: &Person) -> Result<OpenStream, Fault> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let open = counts.get(caller).copied().unwrap_or(0);
-        if open >= STREAMS_LIMIT {
-            return Err(Fault::TooManyStreams {
-                limit: STREAMS_LIMIT,
-            });
+        if open >= self.limit {
+            return Err(Fault::TooManyStreams { limit: self.limit });
         }
         counts.insert(caller.clone(), open + 1);
         Ok(OpenStream {
@@ -45,7 +52,8 @@ pub(crate) struct OpenStream {
 
 impl Drop for OpenStream {
     fn drop(&mut self) {
-        let mut counts = self.counts.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let counts = self.counts.open.lock();
+        let mut counts = counts.unwrap_or_else(PoisonError::into_inner);
         if let Some(open) = counts.get_mut(&self.caller) {
             *open -= 1;
             if *open == 0 {
@@ -107,22 +115,17 @@ mod tests {
 
     #[test]
     fn one_caller_cannot_take_all_streams_of_another() {
-        let counts = StreamCounts::default();
-        let mut open: Vec<_> = (0..STREAMS_LIMIT)
+        let counts = StreamCounts::new(3);
+        let mut open: Vec<_> = (0..3)
             .map(|_| counts.open(&person("alice")).unwrap())
             .collect();
         let refused = counts.open(&person("alice")).err();
-        assert_eq!(
-            refused,
-            Some(Fault::TooManyStreams {
-                limit: STREAMS_LIMIT
-            })
-        );
+        assert_eq!(refused, Some(Fault::TooManyStreams { limit: 3 }));
         assert!(counts.open(&person("bob")).is_ok());
         open.pop();
         assert!(counts.open(&person("alice")).is_ok());
         drop(open);
-        assert!(counts.0.lock().unwrap().is_empty());
+        assert!(counts.open.lock().unwrap().is_empty());
     }
 
     #[test]

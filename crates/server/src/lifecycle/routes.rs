@@ -12,7 +12,6 @@ use tonic::service::{Routes, RoutesBuilder};
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_reflection::server::{Builder, Error};
 
-use crate::edge::MESSAGE_BYTES_LIMIT;
 use crate::rpc::access::Access;
 use crate::rpc::change_request::ChangeRequests;
 use crate::rpc::freeze::Freezes;
@@ -34,9 +33,12 @@ pub(crate) const SERVICES: [&str; 8] = [
     <AccessServiceServer<Access> as NamedService>::NAME,
 ];
 
-/// All services.
-pub(crate) fn routes(gate: &Gate, health: HealthServer<impl Health>) -> Result<Routes, Error> {
-    let limit = MESSAGE_BYTES_LIMIT;
+/// All services, each of which takes messages of at most so many bytes.
+pub(crate) fn routes(
+    gate: &Gate,
+    health: HealthServer<impl Health>,
+    limit: usize,
+) -> Result<Routes, Error> {
     let change_requests = ChangeRequestServiceServer::new(ChangeRequests(gate.clone()));
     let runners = RunnerServiceServer::new(Runners(gate.clone()));
     let policies = PolicyServiceServer::new(Policies(gate.clone()));

@@ -11,12 +11,14 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::service::Routes;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::accept::transport::Transport;
 use super::config::ServerConfig;
-use super::incoming::{GREETING_LIMIT, incoming};
-use super::limits::Limits;
 use super::routes::routes;
+use super::tls::TlsError;
+use super::tls::live::Tls;
 use super::{health, telemetry};
 use crate::auth::authenticator::Authenticator;
 use crate::auth::layer::{AuthLayer, Door};
@@ -26,13 +28,6 @@ use crate::edge::layer::EdgeLayer;
 use crate::edge::panic::Panicked;
 use crate::edge::rate::Rates;
 use crate::rpc::gate::Gate;
-
-const STREAMS_PER_CONNECTION: u32 = 256;
-const HEADER_BYTES_LIMIT: u32 = 16 * 1_024;
-const KEEPALIVE: Duration = Duration::from_secs(30);
-/// Old connections are told to go, so that callers spread over replicas again; what they have open
-/// may go on. The rest of half an hour is spread by process, so that not all go at once.
-const CONNECTION_AGE_SECS: u64 = 30 * 60;
 
 /// How long connections may take to close once every command is answered and every stream of ours
 /// has ended.
@@ -52,14 +47,26 @@ pub enum BindError {
     },
     /// Tokens would travel in the clear.
     #[error(
-        "{address} can be reached from other machines, and this server does not speak TLS: tokens \
-         would travel in the clear; put a proxy that ends TLS in front and allow plaintext, or \
-         listen on 127.0.0.1 or ::1"
+        "{address} can be reached from other machines, so tokens would travel in the clear; name a \
+         certificate and its key (--tls-cert, --tls-key), or put a proxy that ends TLS in front and \
+         allow plaintext (--plaintext), or listen on 127.0.0.1 or ::1"
     )]
     Plaintext {
         /// The address.
         address: SocketAddr,
     },
+    /// Metrics would travel in the clear.
+    #[error(
+        "metrics on {address} can be read from other machines, and always travel in the clear; \
+         allow that (--plaintext), or offer them on 127.0.0.1 or ::1"
+    )]
+    PlaintextMetrics {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// TLS cannot be set up.
+    #[error("failed to set up TLS")]
+    Tls(#[from] TlsError),
     /// The address cannot be listened on.
     #[error("failed to listen on {address}")]
     Listen {
@@ -87,9 +94,6 @@ pub enum BindError {
 /// Why a server ended other than by being stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The transport failed.
-    #[error("failed to serve")]
-    Transport(#[from] tonic::transport::Error),
     /// The transport ended by itself.
     #[error("failed to serve: the transport ended by itself")]
     Ended,
@@ -106,19 +110,24 @@ impl Server {
         if let Some(address) = config.metrics {
             telemetry::listen(address).map_err(|source| BindError::Metrics { address, source })?;
         }
+        // After the recorder is there: it is told until when the certificate is good.
+        let tls = config.tls.clone().map(Tls::open).transpose()?.map(Arc::new);
         let address = config.listen;
         let listen = |source| BindError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let local_addr = listener.local_addr().map_err(listen)?;
         let stop = CancellationToken::new();
+        let authorities = tls.as_ref().and_then(|tls| tls.authorities().cloned());
         let access = config.access.clone();
-        let authenticator = Authenticator::start(engine.clone(), access, None, stop.clone())?;
+        let authenticator =
+            Authenticator::start(engine.clone(), access, authorities, stop.clone())?;
         let authenticator = Arc::new(authenticator);
-        let gate = Gate::new(engine.clone(), Arc::clone(&authenticator));
+        let streams = config.limits.streams_per_caller;
+        let gate = Gate::new(engine.clone(), Arc::clone(&authenticator), streams);
         let reporter = HealthReporter::new();
         health::tell(&reporter, false).await;
         let health = HealthServer::new(HealthService::from_health_reporter(reporter.clone()));
-        let routes = routes(&gate, health)?;
+        let routes = routes(&gate, health, config.limits.message_bytes)?;
         Ok(BoundServer {
             local_addr,
             config,
@@ -126,6 +135,7 @@ impl Server {
             listener,
             reporter,
             routes,
+            tls,
             authenticator,
             _asking: stop.drop_guard(),
         })
@@ -140,6 +150,7 @@ pub struct BoundServer {
     listener: TcpListener,
     reporter: HealthReporter,
     routes: Routes,
+    tls: Option<Arc<Tls>>,
     authenticator: Arc<Authenticator>,
     /// Ends what is asked of the identity provider.
     _asking: DropGuard,
@@ -161,6 +172,11 @@ impl BoundServer {
         let no_more = CancellationToken::new();
         let scheduler_stop = CancellationToken::new();
         let health_stop = CancellationToken::new();
+        let tls_stop = CancellationToken::new();
+        let _tls_stop = tls_stop.clone().drop_guard();
+        if let Some(tls) = self.tls.clone() {
+            tokio::spawn(tls.follow(tls_stop));
+        }
         let health = tokio::spawn(health::follow(
             engine.clone(),
             reporter.clone(),
@@ -210,29 +226,22 @@ impl BoundServer {
     }
 
     /// Answers calls until no more are to be taken and those that are open have ended.
-    async fn transport(self, no_more: CancellationToken) -> Result<(), tonic::transport::Error> {
+    async fn transport(self, no_more: CancellationToken) {
         let prefix = self.engine.prefix();
+        let limits = self.config.limits;
         let door = Door {
             authenticator: self.authenticator,
-            rates: Rates::new(&Limits::default()),
+            rates: Rates::new(&limits),
             log: SecurityLog,
             prefix: prefix.clone(),
         };
-        let age = CONNECTION_AGE_SECS + u64::from(std::process::id()) % CONNECTION_AGE_SECS;
-        tonic::transport::Server::builder()
-            .max_concurrent_streams(STREAMS_PER_CONNECTION)
-            .http2_max_header_list_size(HEADER_BYTES_LIMIT)
-            .http2_keepalive_interval(Some(KEEPALIVE))
-            .max_connection_age(Duration::from_secs(age))
+        let app = ServiceBuilder::new()
             .layer(CatchPanicLayer::custom(Panicked::new(prefix.clone())))
-            .layer(EdgeLayer::new(prefix))
+            .layer(EdgeLayer::new(prefix, limits.message_bytes))
             .layer(AuthLayer::new(door))
-            .serve_with_incoming_shutdown(
-                self.routes,
-                incoming(self.listener, self.config.connections, GREETING_LIMIT),
-                no_more.cancelled_owned(),
-            )
-            .await
+            .service(self.routes.prepare());
+        let transport = Transport::new(limits, self.tls, app);
+        transport.run(self.listener, no_more).await;
     }
 }
 
@@ -250,14 +259,9 @@ fn ended(what: &'static str, end: Result<(), tokio::task::JoinError>) {
     }
 }
 
-type Ended = Result<Result<(), tonic::transport::Error>, tokio::task::JoinError>;
-
-fn flatten(end: Ended) -> Result<(), ServeError> {
-    match end {
-        Ok(served) => Ok(served?),
-        Err(error) => {
-            tracing::error!(%error, "the transport had ended by a panic");
-            Err(ServeError::Ended)
-        }
-    }
+fn flatten(end: Result<(), tokio::task::JoinError>) -> Result<(), ServeError> {
+    end.map_err(|error| {
+        tracing::error!(%error, "the transport had ended by a panic");
+        ServeError::Ended
+    })
 }

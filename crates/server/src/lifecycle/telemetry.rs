@@ -33,13 +33,39 @@ fn describe() {
         Unit::Seconds,
         "How long calls took, by method; for streams, until they began."
     );
-    describe_gauge!("countersign_connections", "Open connections.");
+    describe_transport();
     describe_gauge!(
         "countersign_healthy",
         "1 while the store answers and the clock is right."
     );
     describe_writer();
     describe_feed();
+}
+
+fn describe_transport() {
+    describe_gauge!(
+        "countersign_connections",
+        "Open connections whose peer has greeted."
+    );
+    describe_counter!(
+        "countersign_connections_refused_total",
+        "Connections that were closed before they were served, by reason: `connections` and \
+         `address` for the limits, `evicted` to make room for newer ones, `late`, `tls` and \
+         `greeting` for handshakes."
+    );
+    describe_counter!(
+        "countersign_accept_errors_total",
+        "Connections that could not be accepted and had to wait, for example for a file descriptor."
+    );
+    describe_gauge!(
+        "countersign_tls_certificate_expires_seconds",
+        Unit::Seconds,
+        "Until when the certificate of this server is good, as Unix time."
+    );
+    describe_counter!(
+        "countersign_tls_reload_failures_total",
+        "New TLS files that cannot be used; what was there before is used on."
+    );
 }
 
 fn describe_writer() {

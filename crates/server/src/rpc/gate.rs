@@ -56,8 +56,12 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// A gate to an engine, for the callers that are let in here.
-    pub(crate) fn new(engine: Engine, authenticator: Arc<Authenticator>) -> Self {
+    /// A gate to an engine, for the callers that are let in here, each with so many streams.
+    pub(crate) fn new(
+        engine: Engine,
+        authenticator: Arc<Authenticator>,
+        streams_per_caller: usize,
+    ) -> Self {
         Self {
             prefix: Arc::new(engine.prefix()),
             engine,
@@ -65,7 +69,7 @@ impl Gate {
             reads: Arc::new(Semaphore::new(READS_LIMIT)),
             turns: Arc::new(Semaphore::new(READS_AT_ONCE)),
             openings: Arc::new(Semaphore::new(OPENINGS_AT_ONCE)),
-            streams: StreamCounts::default(),
+            streams: StreamCounts::new(streams_per_caller),
         }
     }
 
