@@ -2,6 +2,7 @@
 //!
 //! - [`authenticator`]: from the bearer text of a call to its principal, and nothing else.
 //! - [`tokens_file`], [`insecure_dev`]: where credentials are known from.
+//! - [`oidc`]: people whom a provider signed a token for.
 //! - [`methods`]: the one table of methods and roles; what is not in it is denied.
 //! - [`layer`]: asks both before anything else looks at a call.
 //!
@@ -11,6 +12,7 @@ pub(crate) mod authenticator;
 pub(crate) mod insecure_dev;
 pub(crate) mod layer;
 pub(crate) mod methods;
+pub(crate) mod oidc;
 pub(crate) mod tokens_file;
 
 pub use authenticator::Authenticator;
