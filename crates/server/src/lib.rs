@@ -4,6 +4,7 @@
 //! - [`auth`]: who is calling, and what they may call.
 //! - [`edge`]: between the wire and the services.
 //! - [`rpc`]: the services, one file per verb.
+//! - [`tokens`]: API tokens at the store itself, where the first ones are made.
 //! - [`convert`]: between messages and the domain; everything that comes in is checked there.
 //! - [`fault`], [`status`], [`facts`]: every way in which a call can end other than with an answer,
 //!   and how that is said in gRPC's terms: code, reason, metadata.
@@ -19,6 +20,7 @@ mod fault;
 mod lifecycle;
 mod rpc;
 mod status;
+pub mod tokens;
 
 pub use auth::{AccessError, AccessSettings};
 pub use countersign_domain::ids::CrPrefix;

@@ -96,11 +96,13 @@ impl Authenticator {
             return Ok(token.principal());
         }
         if let Some(oidc) = self.oidc.as_ref().filter(|_| Oidc::looks_like_one(bearer)) {
-            let verified = oidc.verify(bearer, self.engine.now(), may_try).await;
-            return match verified {
+            let now = self.engine.now();
+            if oidc.remembered(bearer, now).is_none() && !may_try() {
+                return Err(Denied::TooOften);
+            }
+            return match oidc.verify(bearer, now).await {
                 Ok(verified) => Ok(self.person(oidc, verified)),
                 Err(Rejected::NotAccepted(why)) => Err(Denied::NotAccepted(why)),
-                Err(Rejected::TooOften) => Err(Denied::TooOften),
                 Err(Rejected::KeysUnavailable) => Err(Denied::KeysUnavailable),
             };
         }

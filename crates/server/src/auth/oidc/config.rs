@@ -10,7 +10,7 @@ use serde::Deserialize;
 /// The provider that people are accepted from.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct OidcConfig {
+pub(crate) struct OidcConfig {
     /// What `iss` of a token must be, byte for byte: https, or http on a loopback host.
     pub issuer: String,
     /// `aud` of a token must hold one of these.
@@ -84,7 +84,7 @@ impl OidcError {
 
 impl OidcConfig {
     /// Refuses what would let in nobody, or anybody.
-    pub fn check(&self) -> Result<(), OidcError> {
+    pub(crate) fn check(&self) -> Result<(), OidcError> {
         self.discovery().map(|_| ())?;
         if self.audiences.is_empty() {
             let problem = Problem::new("nothing", "at least one audience that tokens are for");
@@ -136,7 +136,7 @@ pub(super) fn endpoint(url: &str) -> Result<Uri, Problem> {
         // What stands before an `@` may be a password.
         let found = match url.contains('@') {
             true => "a URL with an `@`".to_owned(),
-            false => format!("{url:?}"),
+            false => shown(url),
         };
         Problem::new(found, allowed)
     };
@@ -152,6 +152,12 @@ pub(super) fn endpoint(url: &str) -> Result<Uri, Problem> {
         && !authority.as_str().contains('@')
         && !url.contains('#');
     fits.then_some(uri).ok_or_else(refused)
+}
+
+/// The beginning of a text from elsewhere, fit for a log.
+pub(super) fn shown(text: &str) -> String {
+    let beginning: String = text.chars().take(text::NAME_LIMIT).collect();
+    format!("{beginning:?}")
 }
 
 fn is_loopback(host: &str) -> bool {

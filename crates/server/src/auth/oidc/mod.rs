@@ -1,46 +1,40 @@
-//! People by OIDC. (Replaced by the merge.)
-#![allow(dead_code)]
+//! People by OpenID Connect: a bearer token that a provider signed (a JWT) is who its `sub` says.
+//!
+//! - [`config`]: which provider, and what is refused as such a setting.
+//! - [`source`], [`discovery`], [`fetch`]: where the keys are, and one GET over HTTPS.
+//! - [`keys`]: the keys, each with the one algorithm it verifies; [`crypto`]: the verifiers.
+//! - [`refresh`]: keeps the keys fresh; without fresh keys nobody is accepted.
+//! - [`token`], [`json`]: a token as text; [`claims`]: what it claims, judged for us and for now.
+//! - [`verify`]: the one way in; [`remembered`]: what was verified before.
+//!
+//! Nothing that a token says chooses the key or the algorithm: `kid` only names one of the keys that
+//! the provider published. The provider may be away when the gate starts and later: its keys count
+//! for an hour after they were last read.
+//!
+//! A token is over at its `exp`, without leeway. A token that is bound to a key of the bearer
+//! (`cnf`) is refused, for the gate asks for no proof of possession.
+
+mod claims;
 mod config;
-pub use config::{OidcConfig, OidcError};
-use countersign_domain::Instant;
-use std::collections::BTreeSet;
-pub(crate) struct Verified {
-    pub(crate) subject: String,
-    pub(crate) display_name: String,
-    pub(crate) groups: BTreeSet<String>,
-    pub(crate) auth_time: Option<Instant>,
-    pub(crate) expires_at: Instant,
-    pub(crate) id: String,
-}
-pub(crate) enum Rejected {
-    NotAccepted(&'static str),
-    TooOften,
-    KeysUnavailable,
-}
-pub(crate) struct Oidc {
-    issuer: String,
-}
-impl Oidc {
-    pub(crate) fn start(
-        config: OidcConfig,
-        _stop: tokio_util::sync::CancellationToken,
-    ) -> Result<Self, OidcError> {
-        Ok(Self {
-            issuer: config.issuer,
-        })
-    }
-    pub(crate) async fn verify(
-        &self,
-        _token: &str,
-        _now: Instant,
-        _may_try: impl Fn() -> bool,
-    ) -> Result<Verified, Rejected> {
-        Err(Rejected::KeysUnavailable)
-    }
-    pub(crate) fn issuer(&self) -> &str {
-        &self.issuer
-    }
-    pub(crate) fn looks_like_one(bearer: &str) -> bool {
-        bearer.matches('.').count() == 2
-    }
-}
+mod crypto;
+mod discovery;
+mod fetch;
+mod json;
+mod keys;
+mod refresh;
+mod remembered;
+mod source;
+mod token;
+mod verify;
+
+#[cfg(test)]
+mod corpus;
+#[cfg(test)]
+mod provider;
+#[cfg(test)]
+mod signer;
+#[cfg(test)]
+mod stories;
+
+pub(crate) use config::{OidcConfig, OidcError};
+pub(crate) use verify::{Oidc, Rejected, Verified};
