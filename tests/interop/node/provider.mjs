@@ -17,6 +17,9 @@ import { parseArgs } from "node:util";
 
 import Provider, { interactionPolicy } from "oidc-provider";
 
+// What the library has to say must not stand among our lines.
+globalThis.console = new console.Console(process.stderr);
+
 const CLIENT = "countersign-cli";
 const REDIRECT = "http://127.0.0.1/signed-in";
 /** The gate as tokens name it: what a client asks for, and what `aud` of an access token is. */
@@ -103,7 +106,14 @@ function configuration(key) {
     claims: { openid: ["sub", "auth_time"], profile: ["name"], groups: ["groups"] },
     scopes: SCOPES.split(" "),
     conformIdTokenClaims: false,
-    ttl: { IdToken: () => ttl, AuthorizationCode: 60, Grant: 600, Session: 600, Interaction: 60 },
+    ttl: {
+      AccessToken: () => ttl,
+      IdToken: () => ttl,
+      AuthorizationCode: 60,
+      Grant: 600,
+      Session: 600,
+      Interaction: 60,
+    },
     findAccount,
     loadExistingGrant: grantOf,
     extraTokenClaims,
@@ -118,7 +128,6 @@ function configuration(key) {
           scope: "",
           audience: AUDIENCE,
           accessTokenFormat: "jwt",
-          // As the ID token's above.
           accessTokenTTL: ttl,
           jwt: { sign: { alg: options.alg } },
         }),
