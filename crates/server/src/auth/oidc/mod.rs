@@ -7,9 +7,9 @@
 //! - [`token`], [`json`]: a token as text; [`claims`]: what it claims, judged for us and for now.
 //! - [`verify`]: the one way in; [`remembered`]: what was verified before.
 //!
-//! Nothing that a token says chooses the key or the algorithm: `kid` only names one of the keys that
-//! the provider published. The provider may be away when the gate starts and later: its keys count
-//! for an hour after they were last read.
+//! Nothing that a token says chooses the key or the algorithm: `kid` only names one of the keys
+//! that the provider published. The provider may be away when the gate starts and later: its keys
+//! count for an hour after they were last read.
 //!
 //! A token is over at its `exp`, without leeway. A token that is bound to a key of the bearer
 //! (`cnf`) is refused, for the gate asks for no proof of possession.

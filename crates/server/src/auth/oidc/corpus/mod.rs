@@ -1,7 +1,7 @@
 //! Bad tokens, each beside a good one that differs in nothing else.
 //!
-//! - [`headers`]: what a header may try; [`claims`]: what a payload may; [`texts`]: what can be done
-//!   to a whole token.
+//! - [`headers`]: what a header may try; [`claims`]: what a payload may; [`texts`]: what can be
+//!   done to a whole token.
 //!
 //! Each row says for which reason it must be refused, so that no row passes by accident, such as a
 //! wrong signature where a wrong claim was meant.
