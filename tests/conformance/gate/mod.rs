@@ -3,12 +3,14 @@
 //! `on_both_stores!` makes two tests of one body. The body gets a [`Gate`]; afterwards the store is
 //! verified, so that a test which leaves rows that the log does not explain fails.
 
+mod access;
 mod builder;
 mod caller;
 mod calling;
 mod following;
 mod freezing;
 mod keeping;
+mod raw;
 mod schedules;
 mod server;
 mod stage;
@@ -20,13 +22,14 @@ pub(crate) use calling::said_in;
 pub(crate) use following::{Followed, LIMIT};
 pub(crate) use freezing::FreezeSpec;
 pub(crate) use keeping::mask;
+pub(crate) use raw::{Headers, Raw, Told};
 pub(crate) use schedules::{
     at_any_time, blocked_by, hourly, instant, lasting, once, period, recurring, spoken, turns,
     until,
 };
 pub(crate) use server::{Gate, Setup, StoreKind, check};
 pub(crate) use stage::window;
-pub(crate) use tokens::TokenSpec;
+pub(crate) use tokens::{TokenSpec, secret};
 
 /// Makes one test for each store of one body.
 macro_rules! on_both_stores {

@@ -8,15 +8,15 @@ use countersign_domain::ids::CrPrefix;
 use countersign_engine::{
     Clock, Engine, EngineConfig, ManualClock, OpenError, StoreConfig, StoreError,
 };
-use countersign_server::{Server, ServerConfig};
+use countersign_server::{AccessSettings, Server, ServerConfig};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Caller, LIMIT, TokenSpec};
+use super::{Caller, LIMIT, TokenSpec, tokens};
 
 /// When every test begins: 2026-11-23T00:00:00Z.
-const BEGINNING_MICROS: i64 = 1_795_392_000_000_000;
+pub(super) const BEGINNING_MICROS: i64 = 1_795_392_000_000_000;
 
 /// Which store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +30,10 @@ pub(crate) enum StoreKind {
 pub(crate) struct Setup {
     pub(crate) require_policy: bool,
     pub(crate) prefix: &'static str,
-    /// The credentials that are accepted; without them the server believes any name.
-    pub(crate) tokens: Option<fn() -> Vec<TokenSpec>>,
+    /// The tokens that the store has before the test begins.
+    pub(crate) tokens: fn() -> Vec<TokenSpec>,
+    /// Which other credentials are accepted; where nothing is said, the server believes any name.
+    pub(crate) access: fn() -> AccessSettings,
     /// Change anything else of the engine.
     pub(crate) configure: fn(&mut EngineConfig),
 }
@@ -41,7 +43,8 @@ impl Default for Setup {
         Self {
             require_policy: false,
             prefix: "CR",
-            tokens: None,
+            tokens: Vec::new,
+            access: AccessSettings::insecure_dev,
             configure: |_| {},
         }
     }
@@ -75,6 +78,7 @@ impl Gate {
         let clock = ManualClock::at(Instant::from_micros(BEGINNING_MICROS).unwrap());
         let running = serve(&store, &clock, &setup).await;
         let (engine, address, stop, serving) = running;
+        tokens::make(&engine, (setup.tokens)()).await;
         let engine = Some(engine);
         Self {
             kind,
@@ -212,7 +216,7 @@ async fn serve(
     let opening = tokio::time::timeout(LIMIT, opened(config)).await;
     let engine = opening.expect("the server before has let go of the store");
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    let mut config = ServerConfig::new(listen, setup.authenticator());
+    let mut config = ServerConfig::new(listen, (setup.access)());
     // The clock stands still, so a test says itself when what is due is settled.
     config.scheduler = false;
     let bound = Server::bind(config, engine.clone()).await.unwrap();

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_domain::Instant;
-use countersign_domain::access::{CredentialRef, Grant, Principal, PrincipalKind, Role};
+use countersign_domain::access::{
+    CredentialKind, CredentialRef, Grant, Principal, PrincipalKind, Role,
+};
 use countersign_domain::batch::{Action, Command};
 use countersign_domain::change_request::{Approve, Reject, Revoke};
 use countersign_domain::ids::{ClaimId, CrRef, EnvironmentId, ProjectId, RunnerName, TaskId};
@@ -39,6 +41,7 @@ pub(super) fn caller(subject: &str, roles: &[Role], runner: Option<RunnerName>) 
     let is_service = roles.contains(&Role::Orchestrator) || roles.contains(&Role::Runner);
     Principal {
         person: person(subject),
+        display_name: String::new(),
         kind: if is_service {
             PrincipalKind::Service
         } else {
@@ -48,10 +51,9 @@ pub(super) fn caller(subject: &str, roles: &[Role], runner: Option<RunnerName>) 
         claimed_teams: BTreeSet::new(),
         grant: Grant::unlimited(),
         runner,
-        credential: CredentialRef {
-            kind: "test".to_owned(),
-            id: subject.to_owned(),
-        },
+        credential: CredentialRef::new(CredentialKind::InsecureDev, subject),
+        expires_at: None,
+        foreign_issuer: false,
     }
 }
 
