@@ -4,6 +4,7 @@
 //! arguments. Each room holds one concept:
 //!
 //! - [`text`], [`ids`], [`instant`], [`person`]: validated values that everything else is made of.
+//! - [`confusable`]: texts that a person may take for each other.
 //! - [`access`]: who is calling, and what their grant covers.
 //! - [`calendar`]: local time, recurrences, and when something is open.
 //! - [`policy`], [`freeze`], [`directory`]: policies, freezes and teams, matching and merging.
@@ -18,6 +19,7 @@ pub mod access;
 pub mod batch;
 pub mod calendar;
 pub mod change_request;
+pub mod confusable;
 mod derived;
 pub mod directory;
 pub mod freeze;

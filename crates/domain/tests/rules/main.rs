@@ -12,6 +12,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod alike;
 mod bounds;
 mod broken;
 mod clock;
