@@ -9,6 +9,9 @@
     reason = "a test that meets the unexpected shall fail there"
 )]
 
+#[path = "golden/access.rs"]
+mod access;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -427,6 +430,7 @@ fn events() -> Vec<Event> {
         directory_events(),
         later_events(),
         timed_events(),
+        access::access_events(),
     ];
     all.into_iter().flatten().collect()
 }

@@ -20,7 +20,7 @@ use countersign_domain::rows::{CrRow, FreezeRow, PolicyRow, TaskRow, TeamRow, To
 
 use harness::Gate;
 
-/// Each kind of row, without windows and freezes, and with them.
+/// Each kind of row, without windows and freezes, and with them; then logins and tokens.
 const STEPS: &str = "
     0 adm team dev members=dan
     0 adm policy plain users=ann teams=dev envs=dev min=1
@@ -38,7 +38,13 @@ const STEPS: &str = "
     6 adm freeze h envs=dev to=99
     7 adm lift-freeze h
     8 adm freeze i projects=*
-    9 adm drop-freeze i";
+    9 adm drop-freeze i
+    10 adm policy watched users=ann envs=aged age=60
+    10 orc create t4 env=aged
+    11 ann!10 approve t4
+    12 acc token key as=ci kind=service roles=runner runner=pool projects=web until=90
+    12 program token first as=adm roles=access_admin teams=dev
+    13 acc revoke-token first comment=done";
 
 fn lines(gate: &Gate) -> Vec<String> {
     let texts = gate.store.rows().flat_map(|row| match row {

@@ -98,7 +98,7 @@ fn i22_a_repeat_with_a_credential_that_has_ended_learns_nothing() {
          0 acc token key as=ann until=20
          0 acc token new as=ann until=900
          1 orc create t1
-         2 #key approve t1 request=r1          -> Done CLEARED entries=1
+         2 #key approve t1 request=r1          -> Done CLEARED entries=3
          3 #key approve t1 request=r1          -> Done entries=0
          20 #key approve t1 request=r1         -> CredentialEnded entries=0
          20 #key revoke t1 request=r1          -> CredentialEnded entries=0

@@ -81,7 +81,8 @@ impl Gate {
 
     /// Runs commands that must be granted, and answers with the change requests they leave.
     pub(crate) async fn grant(&mut self, commands: &[Command]) -> Vec<Case> {
-        let replies = self.run(commands).await;
+        // On the heap, or tests with many calls would not fit on the stack of their thread.
+        let replies = Box::pin(self.run(commands)).await;
         let case = |reply| match reply {
             Reply::Done(Answer::Case { case, .. }) => Some(case.as_ref().clone()),
             Reply::Done(_) => None,

@@ -27,5 +27,6 @@ mod setup;
 mod tampered_log;
 mod tampered_rows;
 mod tampering;
+mod tokens;
 mod verify;
 mod wake;

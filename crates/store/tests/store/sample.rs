@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_domain::access::{
-    CredentialKind, CredentialRef, Grant, Principal, PrincipalKind, Role,
+    CredentialKind, CredentialRef, Grant, Principal, PrincipalKind, Role, SecretHash, TokenDraft,
 };
 use countersign_domain::batch::{Action, Command};
 use countersign_domain::change_request::{Approve, CreateTask, Reject};
@@ -11,7 +11,7 @@ use countersign_domain::directory::{Directory, DirectoryCommand, TeamDraft};
 use countersign_domain::freeze::{FreezeDraft, SweepFreeze};
 use countersign_domain::ids::{
     ClaimId, CrNumber, CrRef, EnvironmentId, FreezeId, PolicyId, ProjectId, ReleaseId, RequestId,
-    RunnerName, TaskId, TeamId,
+    RunnerName, TaskId, TeamId, TokenId,
 };
 use countersign_domain::log::RequestMark;
 use countersign_domain::person::Person;
@@ -261,6 +261,46 @@ pub(crate) fn sweep(directory: &Directory, id: &str, through: Option<u64>) -> Co
         caller: None,
         action: Action::Sweep(swept),
         request: None,
+    }
+}
+
+/// A token of a person, for everything, until second 9000.
+pub(crate) fn token(id: &str) -> TokenDraft {
+    TokenDraft {
+        id: TokenId::parse(id).unwrap(),
+        description: String::new(),
+        kind: PrincipalKind::Person,
+        person: person(id),
+        roles: BTreeSet::new(),
+        teams: BTreeSet::new(),
+        runner: None,
+        grant: Grant::unlimited(),
+        expires_at: crate::gate::second(9_000),
+        secret_hash: SecretHash::of(&format!("secret of {id}")),
+    }
+}
+
+pub(crate) fn create_token(draft: TokenDraft) -> Command {
+    let draft = Box::new(draft);
+    by(
+        "admin",
+        Action::Directory(DirectoryCommand::CreateToken(draft)),
+    )
+}
+
+pub(crate) fn revoke_token(id: &str) -> Command {
+    let revocation = DirectoryCommand::RevokeToken {
+        id: TokenId::parse(id).unwrap(),
+        comment: "it leaked".to_owned(),
+    };
+    by("admin", Action::Directory(revocation))
+}
+
+/// The same, asked by whoever runs the program at the store.
+pub(crate) fn at_the_store(command: Command) -> Command {
+    Command {
+        caller: None,
+        ..command
     }
 }
 

@@ -6,12 +6,13 @@ use sea_orm::sea_query::{Expr, ExprTrait, Query};
 
 use crate::gate::Gate;
 use crate::place::{Place, on_both};
-use crate::sample::create_team;
+use crate::sample::{create_team, create_token, token};
 use crate::tampering::{Intruder, delete, set};
 use crate::verify::{busy, verify};
 
 on_both!(
     a_changed_entry_is_found,
+    a_token_that_was_given_more_is_found,
     a_changed_column_of_an_entry_is_found,
     a_missing_entry_is_found,
     swapped_entries_are_found,
@@ -36,6 +37,36 @@ async fn a_changed_entry_is_found(place: Place) {
         panic!("{error:?}");
     };
     assert!(error.is_finding());
+}
+
+/// Whoever may write the log gives a token roles, or a longer life.
+async fn a_token_that_was_given_more_is_found(place: Place) {
+    let mut gate = Gate::open(&place.config).await;
+    gate.grant(&[create_token(token("key"))]).await;
+    let intruder = Intruder::into(&place.config).await;
+    let entry = gate.store.entries(&everything()).await.unwrap().remove(1);
+    assert_eq!(entry.event, "token.created");
+    for (from, to) in [
+        ("\"roles\":[]", "\"roles\":[\"access_admin\"]"),
+        ("\"expires_at\":9000000000", "\"expires_at\":9900000000"),
+        ("\"subject\":\"key\"", "\"subject\":\"bob\""),
+    ] {
+        let body = entry.body.replace(from, to);
+        assert_ne!(body, entry.body, "{from}");
+        intruder
+            .update(&set("entries", sequence(2), "body", body))
+            .await;
+        let error = verify(&place).await.unwrap_err();
+        let VerifyError::Chain(ChainError::Changed {
+            sequence: 2,
+            what: "the body",
+        }) = error
+        else {
+            panic!("{error:?}");
+        };
+    }
+    put_back(&intruder, &entry).await;
+    verify(&place).await.unwrap();
 }
 
 async fn a_changed_column_of_an_entry_is_found(place: Place) {

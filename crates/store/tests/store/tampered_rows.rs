@@ -1,19 +1,20 @@
 //! Verifying finds what was done to the rows.
 
-use countersign_domain::ids::CrNumber;
-use countersign_domain::rows::CrRow;
+use countersign_domain::ids::{CrNumber, TokenId};
+use countersign_domain::rows::{CrRow, TokenRow};
 use countersign_store::{StoreConfig, VerifyError};
 use sea_orm::sea_query::{Expr, Query};
 
 use crate::gate::Gate;
 use crate::place::{Place, on_both};
-use crate::sample::{approve, create, four_eyes, task};
+use crate::sample::{approve, create, create_token, four_eyes, revoke_token, task, token};
 use crate::tampering::{Intruder, delete, set};
 use crate::verify::{busy, verify};
 
 on_both!(
     a_changed_row_is_found,
     a_row_set_back_is_found,
+    a_token_made_live_again_is_found,
     a_missing_row_is_found,
     a_row_without_entries_is_found,
     a_changed_resultant_policy_is_found,
@@ -55,6 +56,9 @@ async fn a_changed_row_is_found(place: Place) {
         ("freezes", "due_at", Expr::val(None::<i64>)),
         ("freezes", "sequence", Expr::val(3_i64)),
         ("freezes", "sequence", Expr::val(far)),
+        ("tokens", "document", text()),
+        ("tokens", "sequence", Expr::val(3_i64)),
+        ("tokens", "sequence", Expr::val(far)),
     ];
     for (table, column, value) in rows {
         // Each on a store of its own would be plainer, and slow: the old value is put back.
@@ -85,6 +89,7 @@ fn key(table: &str) -> (&'static str, Expr) {
         "policies" => ("id", Expr::val("four-eyes")),
         "teams" => ("id", Expr::val("ops")),
         "freezes" => ("id", Expr::val("winter")),
+        "tokens" => ("id", Expr::val("leaked")),
         other => panic!("no row of {other}"),
     }
 }
@@ -112,8 +117,46 @@ async fn a_row_set_back_is_found(place: Place) {
     assert!(matches!(error, VerifyError::RowDiffers { .. }), "{error:?}");
 }
 
+/// The row as it was before the revocation: it fits its entries, but not all of them.
+async fn a_token_made_live_again_is_found(place: Place) {
+    let mut gate = Gate::open(&place.config).await;
+    gate.grant(&[create_token(token("key"))]).await;
+    let id = TokenId::parse("key").unwrap();
+    let old = TokenRow::new(gate.directory.token(&id).unwrap());
+    gate.grant(&[revoke_token("key")]).await;
+    let intruder = Intruder::into(&place.config).await;
+    let key = || ("id", Expr::val("key"));
+    intruder
+        .update(&set("tokens", key(), "document", old.document))
+        .await;
+    let sequence = i64::try_from(old.sequence).unwrap();
+    intruder
+        .update(&set("tokens", key(), "sequence", sequence))
+        .await;
+    let directory = gate.store.directory().await.unwrap();
+    assert!(directory.token(&id).unwrap().is_live(gate.now));
+    let error = verify(&place).await.unwrap_err();
+    let VerifyError::RowDiffers {
+        table: "tokens",
+        key,
+        column: "document",
+    } = error
+    else {
+        panic!("{error:?}");
+    };
+    assert_eq!(key, "key");
+}
+
 async fn a_missing_row_is_found(place: Place) {
-    for table in ["change_requests", "tasks", "policies", "teams", "freezes"] {
+    let tables = [
+        "change_requests",
+        "tasks",
+        "policies",
+        "teams",
+        "freezes",
+        "tokens",
+    ];
+    for table in tables {
         let place = fresh_like(&place).await;
         busy(&place).await;
         let intruder = Intruder::into(&place.config).await;
@@ -141,6 +184,7 @@ async fn a_row_without_entries_is_found(place: Place) {
         ("policies", "extra"),
         ("teams", "extra"),
         ("freezes", "extra"),
+        ("tokens", "extra"),
         ("policies", "gone"),
         ("freezes", "thawed"),
     ] {

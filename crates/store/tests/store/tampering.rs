@@ -1,10 +1,10 @@
 //! What an intruder with the database's password could do to a store.
 
 use countersign_store::{StoreConfig, testing};
-use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{
-    DeleteStatement, Expr, ExprTrait, InsertStatement, Query, UpdateStatement,
+    DeleteStatement, Expr, ExprTrait, Index, InsertStatement, Query, Table, UpdateStatement,
 };
+use sea_orm::{ConnectionTrait, DbBackend};
 
 /// An intruder.
 pub(crate) struct Intruder {
@@ -81,6 +81,33 @@ impl Intruder {
         copy.select_from(original.take()).unwrap();
         self.connection.execute(&copy.take()).await.unwrap();
         to
+    }
+
+    /// Takes the schema back to what it was before there were tokens.
+    pub(crate) async fn forget_tokens(&self) {
+        let mut index = Index::drop();
+        index.name("entries_of_directory_with_tokens");
+        self.connection.execute(&index).await.unwrap();
+        let mut table = Table::drop();
+        table.table("tokens");
+        self.connection.execute(&table).await.unwrap();
+        let applied = ("version", Expr::val("m0010_create_tokens"));
+        self.delete(&delete("seaql_migrations", applied)).await;
+    }
+
+    /// Whether the store has an index of this name.
+    pub(crate) async fn has_index(&self, name: &str) -> bool {
+        let (table, column) = match self.connection.get_database_backend() {
+            DbBackend::Postgres => ("pg_indexes", "indexname"),
+            _ => ("sqlite_master", "name"),
+        };
+        let mut query = Query::select();
+        query
+            .column(column)
+            .from(table)
+            .and_where(Expr::col(column).eq(name));
+        let found = self.connection.query_one(&query.take()).await.unwrap();
+        found.is_some()
     }
 
     pub(crate) async fn insert(&self, statement: &InsertStatement) {

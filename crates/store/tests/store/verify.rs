@@ -8,8 +8,9 @@ use countersign_store::{Store, VerifyError, VerifyReport};
 use crate::gate::{Gate, second};
 use crate::place::{Place, on_both};
 use crate::sample::{
-    approve, create, create_freeze, create_policy, create_team, delete_freeze, delete_policy,
-    finish, four_eyes, freeze, policy, reject, settle, start, sweep, task, with_request,
+    approve, create, create_freeze, create_policy, create_team, create_token, delete_freeze,
+    delete_policy, finish, four_eyes, freeze, policy, reject, revoke_token, settle, start, sweep,
+    task, token, with_request,
 };
 
 on_both!(
@@ -54,6 +55,10 @@ pub(crate) async fn busy(place: &Place) -> Gate {
         gate.grant(&[sweep(&gate.directory, "thawed", through)])
             .await;
     }
+    for id in ["key", "leaked"] {
+        gate.grant(&[create_token(token(id))]).await;
+    }
+    gate.grant(&[revoke_token("leaked")]).await;
     gate
 }
 
@@ -77,7 +82,7 @@ async fn a_sound_store_is_proven(place: Place) {
         policies: 1,
         teams: 1,
         freezes: 1,
-        tokens: 0,
+        tokens: 2,
         resultants: 2,
         moved: 0,
     };
@@ -138,6 +143,9 @@ async fn rows_that_move_meanwhile_are_no_alarm(place: Place) {
         gate.grant(&[create_freeze(freeze("passing", "test"))])
             .await;
         gate.grant(&[delete_freeze("passing")]).await;
+        let passing = format!("passing-{round}");
+        gate.grant(&[create_token(token(&passing))]).await;
+        gate.grant(&[revoke_token(&passing)]).await;
         round += 1;
     }
     proving.await.unwrap();
