@@ -77,8 +77,14 @@ mod tests {
         for (url, trusts) in [
             ("postgres://gate@db.example.com/gate", true),
             ("postgres://gate@db.example.com/gate?sslmode=require", true),
-            ("postgres://gate@db.example.com/gate?sslmode=verify-ca", true),
-            ("postgres://gate@db.example.com/gate?sslmode=verify-full", false),
+            (
+                "postgres://gate@db.example.com/gate?sslmode=verify-ca",
+                true,
+            ),
+            (
+                "postgres://gate@db.example.com/gate?sslmode=verify-full",
+                false,
+            ),
             ("postgres://gate@localhost/gate", false),
             ("postgres://gate@127.0.0.1:5433/gate", false),
             ("postgres://gate@[::1]/gate", false),
