@@ -18,6 +18,11 @@ fn main() -> Result<(), Box<dyn error::Error>> {
         compiler.encode_file_descriptor_set(),
     )?;
 
+    fs::write(
+        out.join("methods.rs"),
+        methods(&compiler.file_descriptor_set()),
+    )?;
+
     tonic_prost_build::configure()
         .build_client(true)
         .build_server(true)
@@ -27,6 +32,24 @@ fn main() -> Result<(), Box<dyn error::Error>> {
         .btree_map(".countersign.v1.WatchSignalsRequest.labels")
         .compile_fds(compiler.file_descriptor_set())?;
     Ok(())
+}
+
+/// The full paths of all methods of this API, as Rust.
+fn methods(set: &prost_types::FileDescriptorSet) -> String {
+    let ours = set
+        .file
+        .iter()
+        .filter(|file| file.package().starts_with("countersign."));
+    let mut paths = Vec::new();
+    for file in ours {
+        for service in &file.service {
+            let methods = service.method.iter();
+            paths.extend(
+                methods.map(|it| format!("/{}.{}/{}", file.package(), service.name(), it.name())),
+            );
+        }
+    }
+    format!("&{paths:?}")
 }
 
 /// All proto files of a folder, in one order.

@@ -13,6 +13,8 @@
 
 #[macro_use]
 mod gate;
+mod abuse;
+mod access;
 mod bad_input;
 mod cases;
 mod replicas;

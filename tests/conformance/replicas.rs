@@ -59,6 +59,7 @@ macro_rules! on_two_replicas {
 }
 
 mod freezes;
+mod tokens;
 
 /// How many entries of a task have this event.
 async fn count(gate: &Gate, id: &str, event: &str) -> usize {

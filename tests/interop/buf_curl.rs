@@ -9,7 +9,8 @@ use tokio::process::Command;
 use crate::process::{Database, Server};
 use crate::tool::{printed, tool};
 
-const SERVICES: [&str; 6] = [
+const SERVICES: [&str; 7] = [
+    "AccessService",
     "ChangeRequestService",
     "FreezeService",
     "LogService",

@@ -5,20 +5,30 @@ use tokio::process::Command;
 use crate::process::program;
 use crate::tool::output;
 
-/// What is printed, in this order: of the scenes about time the title and what they come to.
+/// What is printed, in this order: of the scenes about tokens and time the title and what they
+/// come to.
 const TOLD: &[&str] = &[
-    "1. ",
-    "6. A policy says when, by the clocks of Berlin",
+    "1. Everybody calls with a token of their own",
+    "countersign token create --id erin --kind person --role access_admin",
+    "--out erin.token",
+    "countersign token create --id zoe --kind person --subject zoe --project web",
+    "zoe of local, a person; projects web",
+    "countersign token revoke zoe",
+    "token zoe was revoked at ",
+    "refused: a credential is missing or not accepted",
+    "2. ",
+    "7. A policy says when, by the clocks of Berlin",
     "closes at 2026-03-27T17:00:00+01:00[Europe/Berlin]",
     "opens at 2026-03-30T09:00:00+02:00[Europe/Berlin]",
     "runner  hears PROCEED (generation 1), but is busy",
-    "7. A freeze holds what is cleared, and lets it go",
+    "8. A freeze holds what is cleared, and lets it go",
     "runner  hears HOLD",
     "freeze database-trouble holds it until it is lifted (the database is slow)",
     "refused: ",
     "operator  lifts the freeze",
     "started with generation 2; nothing starts with generation 1 any more",
-    "8. ",
+    "9. ",
+    "10. ",
 ];
 
 #[tokio::test]

@@ -3,11 +3,13 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use countersign_server::{StoreConfig, TlsFiles};
+use countersign_server::TlsFiles;
 
 use crate::limits::LimitOptions;
+use crate::store::Store;
+use crate::token::Token;
+use crate::whoami::WhoAmI;
 
 /// The approval gate for deployments and runbooks.
 #[derive(Debug, Parser)]
@@ -33,62 +35,18 @@ pub(crate) enum Verb {
         #[arg(long)]
         keep: bool,
     },
+    /// Make, list, show and revoke API tokens: at the store itself, as the first ones are made, or
+    /// at a server.
+    Token(Token),
+    /// Tell who a credential makes its bearer, and what it may do.
+    #[command(name = "whoami")]
+    WhoAmI(WhoAmI),
     /// Prove the log and all rows of a store; also of one that is being served.
     Verify(Verify),
     /// Bring a store to the schema of this release. `serve` does it too.
     Migrate(Migrate),
     /// Play the conformance cases against any server, and say what it does differently.
     Conformance(Conformance),
-}
-
-/// Where the URL of a database is looked for when no store is named.
-const DATABASE_URL: &str = "COUNTERSIGN_DATABASE_URL";
-
-/// Which store: a SQLite file, or PostgreSQL. Named at most once. Without any, the environment
-/// variable COUNTERSIGN_DATABASE_URL names one, else it is `countersign.db` in this folder.
-#[derive(Debug, Args)]
-#[group(multiple = false)]
-pub(crate) struct Store {
-    /// The SQLite file.
-    #[arg(long, value_name = "FILE")]
-    sqlite: Option<PathBuf>,
-    /// PostgreSQL, as postgres://user@host/database. Prefer the file if it has a password. Also by
-    /// the environment, as COUNTERSIGN_DATABASE_URL, where no store is named here.
-    #[arg(long, value_name = "URL")]
-    database_url: Option<String>,
-    /// PostgreSQL, with the URL in this file.
-    #[arg(long, value_name = "FILE")]
-    database_url_file: Option<PathBuf>,
-}
-
-impl Store {
-    /// The store that is meant.
-    pub(crate) fn config(self) -> anyhow::Result<StoreConfig> {
-        if let Some(path) = self.sqlite {
-            return Ok(StoreConfig::Sqlite { path });
-        }
-        if let Some(url) = self.database_url {
-            return postgres(url);
-        }
-        if let Some(file) = self.database_url_file {
-            let text = std::fs::read_to_string(&file)
-                .with_context(|| format!("failed to read {}", file.display()))?;
-            return postgres(text.trim().to_owned());
-        }
-        match std::env::var(DATABASE_URL) {
-            Ok(url) => postgres(url),
-            Err(_) => Ok(StoreConfig::Sqlite {
-                path: PathBuf::from("countersign.db"),
-            }),
-        }
-    }
-}
-
-fn postgres(url: String) -> anyhow::Result<StoreConfig> {
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return Ok(StoreConfig::Postgres { url });
-    }
-    bail!("the database URL must begin with postgres:// or postgresql://")
 }
 
 /// How log lines look.
@@ -124,9 +82,14 @@ pub(crate) struct Serve {
     /// Refuse tasks that no policy matches.
     #[arg(long)]
     pub(crate) require_policy: bool,
-    /// What stands before change request numbers; fixed when the store is created.
-    #[arg(long, value_name = "PREFIX", default_value = "CR")]
-    pub(crate) prefix: String,
+    /// What stands before change request numbers; fixed when the store is created. Left out: CR
+    /// for a new store.
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) prefix: Option<String>,
+    /// Where denied calls, and reads of the log, are told, as lines of JSON: five files of 16 MiB at
+    /// the most. Left out: among the log lines.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) security_log: Option<PathBuf>,
     /// Where to serve Prometheus metrics. Left out: nowhere.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) metrics_address: Option<SocketAddr>,

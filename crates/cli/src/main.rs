@@ -4,11 +4,16 @@ mod arguments;
 mod conformance;
 mod demo;
 mod descriptors;
+mod json;
 mod limits;
 mod migrate;
 mod output;
+mod remote;
 mod serve;
+mod store;
+mod token;
 mod verify;
+mod whoami;
 
 use std::process::ExitCode;
 
@@ -30,6 +35,8 @@ async fn main() -> ExitCode {
     let done = match arguments.verb {
         Verb::Serve(arguments) => serve::run(*arguments).await,
         Verb::Demo { keep } => demo::run(keep).await,
+        Verb::Token(arguments) => token::run(arguments).await,
+        Verb::WhoAmI(arguments) => whoami::run(arguments).await,
         Verb::Verify(arguments) => verify::run(arguments).await,
         Verb::Migrate(arguments) => migrate::run(arguments).await,
         Verb::Conformance(arguments) => conformance::run(arguments).await,

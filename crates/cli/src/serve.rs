@@ -2,15 +2,15 @@
 
 use std::io::IsTerminal as _;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use countersign_server::{
-    AccessSettings, BoundServer, CrPrefix, Engine, EngineConfig, Server, ServerConfig, TlsFiles,
+    AccessSettings, BoundServer, Engine, EngineConfig, Server, ServerConfig, TlsFiles,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{LogFormat, Serve};
-use crate::{descriptors, output};
+use crate::{descriptors, output, store};
 
 /// Serves. The first SIGTERM or interrupt asks it to leave in good order, the second ends it.
 pub(crate) async fn run(arguments: Serve) -> anyhow::Result<()> {
@@ -43,36 +43,34 @@ async fn bind(arguments: Serve) -> anyhow::Result<(BoundServer, String)> {
         None if arguments.insecure_dev => AccessSettings::insecure_dev(),
         None => AccessSettings::default(),
     };
-    let prefix = CrPrefix::parse(&arguments.prefix).map_err(|problem| {
-        anyhow::anyhow!(
-            "--prefix: found {}; allowed: {}",
-            problem.found,
-            problem.allowed
-        )
-    })?;
-    let store = arguments.store.config()?;
-    let what = format!("store {store}, {access}");
+    let given = arguments.prefix.as_deref().map(store::prefix).transpose()?;
+    let prefix = given.clone().map_or_else(store::usual_prefix, Ok)?;
+    let config = arguments.store.config()?;
+    let what = format!("store {config}, {access}");
+    let tls = arguments.tls.files();
+    let asks = tls
+        .as_ref()
+        .is_some_and(|it| it.client_authorities.is_some());
+    ensure!(
+        asks || !access.knows_certificates(),
+        "the access file names services by certificate, and this server asks for none: name whose \
+         certificates are believed (--client-ca), or leave the services out"
+    );
     let mut server = ServerConfig::new(arguments.listen, access);
-    server.tls = arguments.tls.files();
+    server.tls = tls;
     server.plaintext = arguments.plaintext;
     server.limits = arguments.limits.limits();
+    server.security_log.file = arguments.security_log;
     server.metrics = arguments.metrics_address;
     // Before the store is opened: a server that may not run shall not create or migrate one.
     server.check_addresses()?;
     server.tls.as_ref().map_or(Ok(()), TlsFiles::check)?;
     descriptors::provide(&server.limits);
-    let mut config = EngineConfig::new(store, prefix, new_store_id());
+    let mut config = EngineConfig::new(config, prefix, store::new_id());
     config.settings.require_policy = arguments.require_policy;
     let engine = Engine::open(config).await?;
+    store::check_prefix(&engine, given.as_ref())?;
     Ok((Server::bind(server, engine).await?, what))
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one edge where a store gets its id"
-)]
-fn new_store_id() -> String {
-    uuid::Uuid::now_v7().to_string()
 }
 
 /// Log lines go to standard error. The database driver's own are too many by default.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use countersign_proto::v1::access_service_client::AccessServiceClient;
 use countersign_proto::v1::change_request_service_client::ChangeRequestServiceClient;
 use countersign_proto::v1::freeze_service_client::FreezeServiceClient;
 use countersign_proto::v1::log_service_client::LogServiceClient;
@@ -179,6 +180,11 @@ impl Connection {
     /// Keeps teams.
     pub fn teams(&self) -> TeamServiceClient<Credentialed> {
         TeamServiceClient::with_interceptor(self.channel.clone(), self.token.clone())
+    }
+
+    /// Tells who calls, and keeps API tokens.
+    pub fn access(&self) -> AccessServiceClient<Credentialed> {
+        AccessServiceClient::with_interceptor(self.channel.clone(), self.token.clone())
     }
 
     /// Reads the log.

@@ -16,12 +16,14 @@ const IDS: &[&str] = &[
     "change_requests",
     "environment",
     "environment_tags",
+    "environments",
     "freeze_id",
     "id",
     "ids",
     "policy_id",
     "project",
     "project_tags",
+    "projects",
     "release",
     "request_id",
     "tags",
@@ -31,6 +33,7 @@ const IDS: &[&str] = &[
     "teams",
     "tenant",
     "tenants",
+    "token_id",
 ];
 
 /// The words of one case on one server.

@@ -20,6 +20,10 @@ pub mod v1 {
 /// All proto files with their imports and comments, as an encoded `FileDescriptorSet`.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/countersign.bin"));
 
+/// The full paths of all methods, for example `/countersign.v1.AccessService/WhoAmI`: whoever serves
+/// them can show that none was forgotten.
+pub const METHODS: &[&str] = include!(concat!(env!("OUT_DIR"), "/methods.rs"));
+
 /// The domain of every `google.rpc.ErrorInfo` that the server sends.
 pub const ERROR_DOMAIN: &str = "countersign.dev";
 
@@ -54,7 +58,7 @@ mod tests {
             .iter()
             .filter(|file| file.package() == "countersign.v1");
         let services = ours.clone().map(|file| file.service.len()).sum::<usize>();
-        assert_eq!(services, 6);
+        assert_eq!(services, 7);
         for file in ours {
             let comments = file
                 .source_code_info

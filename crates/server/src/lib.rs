@@ -22,7 +22,7 @@ mod rpc;
 mod status;
 pub mod tokens;
 
-pub use auth::{AccessError, AccessSettings};
+pub use auth::{AccessError, AccessSettings, SecurityLogConfig};
 pub use countersign_domain::ids::CrPrefix;
 pub use countersign_domain::log::Hash;
 pub use countersign_engine::{

@@ -176,7 +176,9 @@ mod tests {
 
     use countersign_domain::Instant;
     use countersign_domain::access::Role;
-    use countersign_domain::ids::{EnvironmentId, FreezeId, ProjectId, RequestId, TaskId, TeamId};
+    use countersign_domain::ids::{
+        EnvironmentId, FreezeId, ProjectId, RequestId, TaskId, TeamId, TokenId,
+    };
     use countersign_domain::policy::NoPeriod;
     use countersign_domain::task::WaitingFor;
     use countersign_proto::FILE_DESCRIPTOR_SET;

@@ -9,6 +9,7 @@ mod schedules;
 mod streams;
 mod tasks;
 mod teams;
+mod tokens;
 mod windows;
 
 /// Texts that are no names, wherever a name is asked for and may be left out.

@@ -157,6 +157,7 @@ def main() -> None:
     parser.add_argument("--client", default=CLIENT)
     parser.add_argument("--redirect", default=REDIRECT)
     parser.add_argument("--resource", default=RESOURCE)
+    parser.add_argument("--no-resource", dest="resource", action="store_const", const=None)
     arguments = parser.parse_args()
     print(json.dumps(asdict(login(**vars(arguments)))))
 

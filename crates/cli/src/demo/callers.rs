@@ -1,5 +1,7 @@
 //! The calls of the story, one short function each.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::Context as _;
 use countersign_client::Connection;
 use countersign_proto::v1::{
@@ -10,21 +12,36 @@ use countersign_proto::v1::{
 };
 use tonic::Status;
 
-/// Everyone who calls: the same server, a credential each.
+/// Everyone who calls: the same server, a token each.
 pub(crate) struct Callers {
     url: String,
+    folder: PathBuf,
 }
 
 impl Callers {
-    pub(crate) fn new(address: &str) -> Self {
+    /// Whoever has a token in a folder.
+    pub(crate) fn new(address: &str, folder: &Path) -> Self {
         Self {
             url: format!("http://{address}"),
+            folder: folder.to_owned(),
         }
     }
 
-    /// A connection as the bearer of a credential.
-    pub(crate) fn connection(&self, bearer: &str) -> anyhow::Result<Connection> {
-        Ok(Connection::new(&self.url, bearer)?)
+    /// Where the server is.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The file with somebody's token.
+    pub(super) fn token_file(&self, who: &str) -> PathBuf {
+        self.folder.join(format!("{who}.token"))
+    }
+
+    /// A connection as the bearer of somebody's token.
+    pub(crate) fn connection(&self, who: &str) -> anyhow::Result<Connection> {
+        let token = std::fs::read_to_string(self.token_file(who));
+        let token = token.with_context(|| format!("{who} has no token"))?;
+        Ok(Connection::new(&self.url, token.trim())?)
     }
 
     pub(crate) async fn team(&self, id: &str, members: &[&str]) -> anyhow::Result<()> {
@@ -37,7 +54,7 @@ impl Callers {
             team: Some(team),
             request_id: String::new(),
         };
-        self.connection("admin:root")?
+        self.connection("root")?
             .teams()
             .create_team(request)
             .await?;
@@ -68,7 +85,7 @@ impl Callers {
             policy: Some(policy),
             ..CreatePolicyRequest::default()
         };
-        self.connection("admin:root")?
+        self.connection("root")?
             .policies()
             .create_policy(request)
             .await?;
@@ -101,7 +118,7 @@ impl Callers {
             task: Some(task),
             validate_only: false,
         };
-        let orchestrator = self.connection("orchestrator:ci")?;
+        let orchestrator = self.connection("ci")?;
         Ok(orchestrator
             .change_requests()
             .create_change_request(request)

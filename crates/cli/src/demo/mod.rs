@@ -1,7 +1,8 @@
 //! `countersign demo`: the whole story on a real server, in about ten seconds.
 //!
-//! A child process serves an embedded store on a free port. Callers with credentials of their own
-//! talk to it over gRPC, and a runner really executes a shell command once its start was granted.
+//! A child process serves an embedded store on a free port of the loopback address. Callers with
+//! tokens of their own talk to it over gRPC, and a runner really executes a shell command once its
+//! start was granted.
 
 mod callers;
 mod process;
@@ -21,10 +22,11 @@ use stage::Stage;
 pub(crate) async fn run(keep: bool) -> anyhow::Result<()> {
     let stage = Stage::new();
     let folder = tempfile::tempdir().context("failed to make a folder for the demo")?;
+    story::first_token(&stage, folder.path()).await?;
     let mut process = Process::start(folder.path()).await?;
     let played = story::play(&stage, &mut process, folder.path()).await;
     if keep && played.is_ok() {
-        stage.calls_to_try(&process.address())?;
+        stage.calls_to_try(&process.address(), folder.path())?;
         tokio::signal::ctrl_c()
             .await
             .context("failed to wait for an interrupt")?;

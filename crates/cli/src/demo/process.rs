@@ -102,12 +102,7 @@ fn spawn(port: u16, store: &Path, log: &Path) -> anyhow::Result<Child> {
         .open(log);
     let file = file.context("failed to open the server's log")?;
     Command::new(program)
-        .args([
-            "serve",
-            "--insecure-dev",
-            "--listen",
-            &format!("127.0.0.1:{port}"),
-        ])
+        .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
         .arg("--sqlite")
         .arg(store)
         .stdin(Stdio::null())

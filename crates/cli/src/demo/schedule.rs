@@ -69,7 +69,7 @@ impl Callers {
             from,
             count,
         };
-        let admin = self.connection("admin:root")?;
+        let admin = self.connection("root")?;
         let answer = admin.policies().preview_schedule(request).await?;
         Ok(answer.into_inner())
     }
@@ -104,7 +104,7 @@ impl Callers {
     }
 
     fn freezes(&self) -> anyhow::Result<FreezeServiceClient<Credentialed>> {
-        let operator = self.connection("operator:olga")?;
+        let operator = self.connection("olga")?;
         Ok(operator.freezes())
     }
 
@@ -120,7 +120,7 @@ impl Callers {
             artifact_digest: String::new(),
             claim_id: format!("web-1/{id}/too-late"),
         };
-        let runner = self.connection("runner:web-1")?;
+        let runner = self.connection("web-1")?;
         let answer = runner.runner().start_task(request).await;
         Ok(answer.map(|answer| answer.into_inner().task.unwrap_or_default()))
     }

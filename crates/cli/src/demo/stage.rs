@@ -1,6 +1,10 @@
 //! What the audience sees: numbered scenes, and who says what. Colours only on a terminal.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
+
+/// How wide what somebody types may be.
+const TYPED_COLUMNS: usize = 84;
 
 /// Where the story is told.
 pub(crate) struct Stage {
@@ -32,10 +36,35 @@ impl Stage {
         self.line(&format!("  {:>12}  {}", "→", self.paint("2", what)))
     }
 
+    /// What somebody types, in lines that fit.
+    pub(crate) fn types(&self, call: &str) -> anyhow::Result<()> {
+        let mut line = String::new();
+        for word in call.split_whitespace() {
+            // A shell would take a bare star for the files of the folder.
+            let word = if word == "*" { "'*'" } else { word };
+            let full = line.chars().count() + word.chars().count() > TYPED_COLUMNS;
+            if full && word.starts_with("--") {
+                self.typed(&format!("{line} \\"))?;
+                line = format!("    {word}");
+            } else {
+                let space = if line.is_empty() { "" } else { " " };
+                line = format!("{line}{space}{word}");
+            }
+        }
+        self.typed(&line)
+    }
+
+    fn typed(&self, line: &str) -> anyhow::Result<()> {
+        self.line(&format!("  {:>12}  {}", "", self.paint("2", line)))
+    }
+
     /// Calls for those who want to go on by hand.
-    pub(crate) fn calls_to_try(&self, address: &str) -> anyhow::Result<()> {
-        let alice = "-H 'authorization: Bearer alice'";
-        let ci = "-H 'authorization: Bearer orchestrator:ci'";
+    pub(crate) fn calls_to_try(&self, address: &str, folder: &Path) -> anyhow::Result<()> {
+        let bearer = |who: &str| {
+            let file = folder.join(format!("{who}.token"));
+            format!("-H \"authorization: Bearer $(cat {})\"", file.display())
+        };
+        let (alice, ci) = (bearer("alice"), bearer("ci"));
         let service = format!("{address} countersign.v1.ChangeRequestService");
         self.line(&format!(
             "\nThe server stays up at {address}. Try, from another shell:\n\n  \

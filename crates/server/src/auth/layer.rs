@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 
 use countersign_domain::access::Principal;
 use countersign_domain::ids::CrPrefix;
+use countersign_engine::Failure;
 use http::{HeaderMap, Request, Response};
 use tonic::Status;
 use tonic::body::Body;
@@ -18,7 +19,7 @@ use tracing::Instrument;
 
 use super::authenticator::{Authenticator, Denied};
 use super::methods::{Access, Method, find};
-use super::security_log::{Call, SecurityLog};
+use super::security_log::{Call, SecurityLog, Unrecorded};
 use crate::edge::peer::Peer;
 use crate::edge::rate::Rates;
 use crate::fault::Fault;
@@ -30,7 +31,7 @@ pub(crate) struct Door {
     pub(crate) authenticator: Arc<Authenticator>,
     /// How often they may.
     pub(crate) rates: Rates,
-    /// Where denials are told.
+    /// Where denials, and reads of the log, are told.
     pub(crate) log: SecurityLog,
     /// How change requests are numbered.
     pub(crate) prefix: CrPrefix,
@@ -134,7 +135,11 @@ impl Door {
         self.check(call.method, &caller, path)
             .map_err(|fault| (fault, ""))?;
         if call.method.is_some_and(|method| method.audited) {
-            self.log.read(call);
+            let recorded = self.log.read(call).await;
+            recorded.map_err(|Unrecorded| {
+                let fault = Failure::StoreUnavailable.into();
+                (fault, "the security log cannot be written")
+            })?;
         }
         Ok(())
     }
@@ -168,5 +173,229 @@ impl Door {
                 method: path.to_owned(),
             }),
         }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::convert::Infallible;
+    use std::path::{Path, PathBuf};
+
+    use countersign_domain::access::{GrantSide, Role};
+    use http::header::AUTHORIZATION;
+    use serde_json::Value;
+    use tempfile::TempDir;
+    use tonic::Code;
+    use tonic_types::StatusExt as _;
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::auth::AccessSettings;
+    use crate::auth::bench::{Bench, peer};
+    use crate::auth::security_log::SecurityLogConfig;
+    use crate::lifecycle::Limits;
+
+    const APPROVE: &str = "/countersign.v1.ChangeRequestService/Approve";
+    const CREATE: &str = "/countersign.v1.ChangeRequestService/CreateChangeRequest";
+    const CREATE_TEAM: &str = "/countersign.v1.TeamService/CreateTeam";
+    const LIST_ENTRIES: &str = "/countersign.v1.LogService/ListEntries";
+    const GET_HEAD: &str = "/countersign.v1.LogService/GetHead";
+    const HEALTH: &str = "/grpc.health.v1.Health/Check";
+
+    /// A layer before a store, and what it tells.
+    pub(in crate::auth) struct House {
+        pub(in crate::auth) bench: Bench,
+        pub(in crate::auth) layer: AuthLayer,
+        pub(in crate::auth) folder: TempDir,
+    }
+
+    impl House {
+        pub(in crate::auth) async fn new(settings: AccessSettings, limits: Limits) -> Self {
+            let bench = Bench::open().await;
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::create_dir(folder.path().join("logs")).unwrap();
+            let config = SecurityLogConfig {
+                file: Some(log_file(folder.path())),
+                ..SecurityLogConfig::default()
+            };
+            let layer = AuthLayer::new(Door {
+                authenticator: Arc::new(bench.authenticator(settings, None)),
+                rates: Rates::new(&limits),
+                log: SecurityLog::open(&config).unwrap(),
+                prefix: CrPrefix::parse("CR").unwrap(),
+            });
+            Self {
+                bench,
+                layer,
+                folder,
+            }
+        }
+
+        /// One that believes whatever a caller says about itself.
+        pub(in crate::auth) async fn insecure() -> Self {
+            Self::new(AccessSettings::insecure_dev(), Limits::default()).await
+        }
+
+        /// Asks a service behind the layer, which answers with the caller it was told, or refuses.
+        pub(in crate::auth) async fn ask(
+            &self,
+            path: &str,
+            bearers: &[&str],
+            refuses: Option<Status>,
+        ) -> Result<Option<String>, Status> {
+            let inner = tower::service_fn(move |request: Request<()>| {
+                let refused = refuses.clone();
+                async move {
+                    let caller = request.extensions().get::<Arc<Principal>>().cloned();
+                    let answer = refused.map_or_else(Response::default, Status::into_http);
+                    let mut answer: Response<Body> = answer;
+                    let subject = caller.map(|it| it.person.subject.clone());
+                    answer.extensions_mut().insert(subject);
+                    Ok::<_, Infallible>(answer)
+                }
+            });
+            let request = request(path, bearers).body(()).unwrap();
+            let answer = self.layer.layer(inner).oneshot(request).await.unwrap();
+            match answer.extensions().get::<Status>() {
+                Some(status) => Err(status.clone()),
+                None => Ok(answer.extensions().get::<Option<String>>().unwrap().clone()),
+            }
+        }
+
+        pub(in crate::auth) async fn call(
+            &self,
+            path: &str,
+            bearer: &str,
+        ) -> Result<Option<String>, Status> {
+            self.ask(path, &[bearer], None).await
+        }
+
+        pub(in crate::auth) async fn reason(&self, path: &str, bearer: &str) -> String {
+            match self.call(path, bearer).await {
+                Ok(_) => "OK".to_owned(),
+                Err(status) => status.get_details_error_info().unwrap().reason,
+            }
+        }
+
+        /// Ends everything, and reads what was told.
+        pub(in crate::auth) fn told(self) -> Vec<Value> {
+            drop(self.layer);
+            let text = std::fs::read_to_string(log_file(self.folder.path())).unwrap();
+            let lines = text.lines();
+            lines
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect()
+        }
+    }
+
+    fn log_file(folder: &Path) -> PathBuf {
+        folder.join("logs/security.jsonl")
+    }
+
+    pub(in crate::auth) fn request(path: &str, bearers: &[&str]) -> http::request::Builder {
+        let mut request = Request::builder()
+            .method("POST")
+            .uri(format!("http://gate{path}"))
+            .extension(peer("10.0.0.1", None));
+        for bearer in bearers {
+            request = request.header(AUTHORIZATION, format!("Bearer {bearer}"));
+        }
+        request
+    }
+
+    #[tokio::test]
+    async fn i12_a_service_is_told_who_the_credential_names() {
+        let house = House::insecure().await;
+        let told = house.call(APPROVE, "alice").await.unwrap();
+        assert_eq!(told.as_deref(), Some("alice"));
+        assert_eq!(house.ask(HEALTH, &[], None).await.unwrap(), None);
+        let open = house.call(HEALTH, "alice").await.unwrap();
+        assert_eq!(open, None, "nobody is looked up where nobody is asked for");
+    }
+
+    #[tokio::test]
+    async fn i11_without_a_credential_every_path_answers_alike() {
+        let house = House::new(AccessSettings::default(), Limits::default()).await;
+        let known = house.ask(APPROVE, &[], None).await.unwrap_err();
+        let rows: [(&str, &[&str]); 9] = [
+            ("/countersign.v1.ChangeRequestService/Nothing", &[]),
+            ("/x/y", &[]),
+            ("/", &[]),
+            ("//", &[]),
+            (CREATE, &[]),
+            (LIST_ENTRIES, &[]),
+            (CREATE, &["alice"]),
+            ("/x/y", &["csn_nobody-knows-it"]),
+            (APPROVE, &["alice", "alice"]),
+        ];
+        for (path, bearers) in rows {
+            let other = house.ask(path, bearers, None).await.unwrap_err();
+            assert_eq!(other.code(), Code::Unauthenticated, "{path}");
+            assert_eq!(other.message(), known.message(), "{path}");
+            assert_eq!(other.details(), known.details(), "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn i11_what_the_table_does_not_name_reaches_no_service() {
+        let house = House::insecure().await;
+        for path in [
+            "/countersign.v1.ChangeRequestService/Nothing",
+            "/countersign.v1.changerequestservice/Approve",
+            "//countersign.v1.ChangeRequestService/Approve",
+            "/countersign.v1.ChangeRequestService%2fApprove",
+            "/grpc.health.v1.Health/check",
+            "/",
+        ] {
+            let reason = house.reason(path, "root:alice").await;
+            assert_eq!(reason, "UNKNOWN_METHOD", "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn i11_a_role_is_needed_where_the_table_says_so() {
+        let house = House::insecure().await;
+        assert_eq!(house.reason(CREATE, "alice").await, "ROLE_REQUIRED");
+        assert_eq!(house.reason(CREATE, "orchestrator:ci").await, "OK");
+        assert_eq!(house.reason(LIST_ENTRIES, "root:alice").await, "OK");
+        assert_eq!(
+            house.reason(LIST_ENTRIES, "admin:alice").await,
+            "ROLE_REQUIRED"
+        );
+    }
+
+    #[tokio::test]
+    async fn i11_what_is_the_whole_stores_takes_a_grant_without_limits() {
+        let house = House::new(AccessSettings::default(), Limits::default()).await;
+        let roles = [Role::PolicyAdmin, Role::Auditor, Role::Operator];
+        let all = house.bench.token("all", |draft| {
+            draft.roles = roles.into();
+        });
+        let all = all.await;
+        let web = house.bench.token("web", |draft| {
+            draft.roles = roles.into();
+            draft.grant.projects = GrantSide::Only(["web".to_owned()].into());
+        });
+        let web = web.await;
+        for path in [CREATE_TEAM, LIST_ENTRIES] {
+            assert_eq!(house.reason(path, &all).await, "OK", "{path}");
+            assert_eq!(house.reason(path, &web).await, "OUTSIDE_GRANT", "{path}");
+        }
+        assert_eq!(house.reason(GET_HEAD, &web).await, "OK");
+    }
+
+    #[tokio::test]
+    async fn one_caller_has_a_rate_and_others_have_theirs() {
+        let limits = Limits {
+            calls_per_second_per_caller: 1,
+            ..Limits::default()
+        };
+        let house = House::new(AccessSettings::insecure_dev(), limits).await;
+        let mut reasons = Vec::new();
+        for _ in 0..20 {
+            reasons.push(house.reason(APPROVE, "alice").await);
+        }
+        assert!(reasons.contains(&"RATE_LIMITED".to_owned()));
+        assert_eq!(house.reason(APPROVE, "bob").await, "OK");
     }
 }

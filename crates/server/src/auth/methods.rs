@@ -173,6 +173,44 @@ pub(crate) const METHODS: &[Method] = &[
     ),
 ];
 
+// A method of the API without a row does not compile.
+const _: () = {
+    let mut at = 0;
+    while at < countersign_proto::METHODS.len() {
+        assert!(
+            has_row(countersign_proto::METHODS[at]),
+            "a method of the API has no row in METHODS, so nobody knows who may call it"
+        );
+        at += 1;
+    }
+};
+
+const fn has_row(path: &str) -> bool {
+    let mut at = 0;
+    while at < METHODS.len() {
+        if is_same(METHODS[at].path, path) {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+const fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < one.len() {
+        if one[at] != other[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
 /// The method with exactly this path.
 pub(crate) fn find(path: &str) -> Option<&'static Method> {
     METHODS.iter().find(|method| method.path == path)
@@ -182,6 +220,7 @@ pub(crate) fn find(path: &str) -> Option<&'static Method> {
 mod tests {
     use std::collections::BTreeSet;
 
+    use countersign_domain::access::{Grant, GrantSide};
     use prost::Message;
     use prost_types::FileDescriptorSet;
 
@@ -323,6 +362,44 @@ mod tests {
             };
             let found: String = callers.iter().map(passes).collect();
             assert_eq!(found, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn i11_what_is_the_whole_stores_takes_a_grant_without_limits() {
+        let mut caller = insecure_dev::principal("root:alice").unwrap();
+        caller.roles = Role::ALL.into();
+        let web = GrantSide::Only(["web".to_owned()].into());
+        let limited = [
+            (web.clone(), GrantSide::Any),
+            (GrantSide::Any, web.clone()),
+            (web.clone(), web),
+        ];
+        for method in METHODS {
+            caller.grant = Grant::unlimited();
+            assert_eq!(method.check(&caller), Ok(()), "{}", method.path);
+            for (projects, environments) in limited.clone() {
+                caller.grant = Grant {
+                    projects,
+                    environments,
+                };
+                let refused = method.check(&caller) != Ok(());
+                assert_eq!(refused, method.whole_store, "{}", method.path);
+            }
+        }
+    }
+
+    #[test]
+    fn e2_what_changes_or_reads_the_log_is_watched() {
+        let reads = [
+            "Get", "List", "Watch", "Preview", "WhoAmI", "Check", "Server",
+        ];
+        for method in METHODS {
+            let (_, name) = method.path.rsplit_once('/').unwrap();
+            let only_reads = reads.iter().any(|it| name.starts_with(it));
+            assert_eq!(method.mutates, !only_reads, "{}", method.path);
+            let entries = ["ListEntries", "WatchLog"].contains(&name);
+            assert_eq!(method.audited, entries, "{}", method.path);
         }
     }
 }

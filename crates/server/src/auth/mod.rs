@@ -16,7 +16,7 @@
 pub(crate) mod api_token;
 pub(crate) mod authenticator;
 mod bearer;
-mod insecure_dev;
+pub(crate) mod insecure_dev;
 pub(crate) mod layer;
 pub(crate) mod methods;
 mod mtls;
@@ -25,4 +25,10 @@ mod people;
 pub(crate) mod security_log;
 mod settings;
 
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod stories;
+
+pub use security_log::SecurityLogConfig;
 pub use settings::{AccessError, AccessSettings};

@@ -104,3 +104,117 @@ impl Services {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::bench::certificate;
+
+    const CI: &str = "spiffe://example.org/ci";
+
+    fn line(uri: &str, roles: &[Role], runner: Option<&str>) -> ServiceLine {
+        ServiceLine {
+            uri: uri.to_owned(),
+            roles: roles.iter().copied().collect(),
+            runner: runner.map(ToOwned::to_owned),
+            projects: vec!["web".to_owned()],
+            environments: vec!["*".to_owned()],
+        }
+    }
+
+    fn services(lines: &[ServiceLine]) -> Services {
+        let mut services = Services::default();
+        for line in lines {
+            services.take(line).unwrap();
+        }
+        services
+    }
+
+    #[test]
+    fn i12_a_certificate_names_a_service_by_its_one_uri_exactly() {
+        let services = services(&[line(CI, &[Role::Orchestrator], None)]);
+        let other = "spiffe://example.org/ops";
+        for (uris, known) in [
+            (&[CI][..], true),
+            (&[], false),
+            (&[other], false),
+            (&[CI, other], false),
+            (&[other, CI], false),
+            (&[CI, CI], false),
+            (&["spiffe://example.org/CI"], false),
+            (&["SPIFFE://example.org/ci"], false),
+            (&["spiffe://EXAMPLE.org/ci"], false),
+            (&["spiffe://example.org/ci/"], false),
+            (&["spiffe://example.org/c%69"], false),
+            (&["spiffe://example.org/ci?x"], false),
+            (&["spiffe://example.org/"], false),
+        ] {
+            let found = services.principal(&certificate(uris));
+            assert_eq!(found.is_some(), known, "{uris:?}");
+        }
+    }
+
+    #[test]
+    fn a_service_gets_what_its_line_says_and_ends_with_its_certificate() {
+        let runner = [Role::Runner];
+        let lines = [
+            line("a://runner", &runner, Some("pool-1")),
+            line("a://any", &runner, None),
+            line("a://reader", &[], None),
+        ];
+        let services = services(&lines);
+        let of = |uri: &str| services.principal(&certificate(&[uri])).unwrap();
+        let shown = certificate(&["a://runner"]);
+        let found = services.principal(&shown).unwrap();
+        assert_eq!(found.person.issuer, ISSUER);
+        assert_eq!(found.person.subject, "a://runner");
+        assert_eq!(found.kind, PrincipalKind::Service);
+        assert_eq!(found.roles, runner.into());
+        assert_eq!(found.runner, RunnerName::parse("pool-1").ok());
+        assert_eq!(found.grant.projects.to_ids(), ["web"]);
+        assert_eq!(found.credential.id, shown.fingerprint);
+        assert_eq!(found.expires_at.unwrap().micros(), 1_924_992_000_000_000);
+        assert_eq!(
+            (of("a://any").roles, of("a://any").runner),
+            (runner.into(), None)
+        );
+        assert!(of("a://reader").roles.is_empty());
+    }
+
+    #[test]
+    fn d1_a_service_never_decides_whatever_its_roles() {
+        let services = services(&[line(CI, &[Role::PolicyAdmin, Role::Operator], None)]);
+        let found = services.principal(&certificate(&[CI])).unwrap();
+        assert!(found.has(Role::PolicyAdmin) && !found.may_decide());
+    }
+
+    #[test]
+    fn bad_lines_are_refused_by_their_key() {
+        let fits = || line(CI, &[Role::Runner], Some("pool-1"));
+        let bad = |change: fn(&mut ServiceLine)| {
+            let mut line = fits();
+            change(&mut line);
+            let refused = Services::default().take(&line);
+            refused.err().map_or("accepted", |(key, _)| key)
+        };
+        assert_eq!(bad(|_| {}), "accepted");
+        assert_eq!(bad(|line| line.uri = String::new()), "uri");
+        assert_eq!(bad(|line| line.uri = "ci".to_owned()), "uri");
+        assert_eq!(bad(|line| line.uri = "a://b\u{7}".to_owned()), "uri");
+        assert_eq!(
+            bad(|line| line.uri = format!("a://{}", "x".repeat(200))),
+            "uri"
+        );
+        assert_eq!(bad(|line| line.roles.clear()), "runner");
+        assert_eq!(bad(|line| line.runner = Some(String::new())), "runner");
+        assert_eq!(bad(|line| line.runner = Some(" x".to_owned())), "runner");
+        assert_eq!(bad(|line| line.projects.clear()), "projects");
+        assert_eq!(bad(|line| line.projects.push("*".to_owned())), "projects");
+        assert_eq!(bad(|line| line.environments.clear()), "environments");
+        let mut services = services(&[fits()]);
+        let (key, problem) = services.take(&fits()).unwrap_err();
+        assert_eq!(key, "uri");
+        assert!(problem.found.contains(CI), "{}", problem.found);
+        assert!(!services.is_empty() && Services::default().is_empty());
+    }
+}

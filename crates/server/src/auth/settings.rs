@@ -1,18 +1,18 @@
 //! What is set about credentials, as one TOML file.
 //!
 //! ```toml
-//! [oidc]                                     # people log in there; without it they come with API tokens
+//! [oidc]                       # people log in there; without it they come with API tokens
 //! issuer = "https://login.example.com"
 //! audiences = ["countersign"]
-//! groups_claim = "groups"                    # names teams that are kept as `claimed`
+//! groups_claim = "groups"      # names teams that are kept as `claimed`
 //!
-//! [[people]]                                 # the first that fits decides
+//! [[people]]                   # the first that fits decides
 //! groups = ["platform"]
 //! roles = ["policy_admin", "operator"]
 //! projects = ["*"]
 //! environments = ["*"]
 //!
-//! [[services]]                               # by client certificate
+//! [[services]]                 # by client certificate
 //! uri = "spiffe://example.org/ci"
 //! roles = ["orchestrator"]
 //! projects = ["web"]
@@ -110,7 +110,6 @@ impl AccessSettings {
     /// Checks the text of a file.
     pub fn parse(text: &str) -> Result<Self, AccessError> {
         let file: FileText = toml::from_str(text)?;
-        let people_issuer = people_issuer(&file)?;
         if let Some(oidc) = &file.oidc {
             oidc.check()?;
         } else if !file.people.is_empty() {
@@ -118,6 +117,7 @@ impl AccessSettings {
                            themselves what their bearers may do";
             return Err(refused("people", Problem::new("people", allowed)));
         }
+        let people_issuer = people_issuer(&file)?;
         let rules = file.people.iter().enumerate().map(|(place, line)| {
             PeopleRule::of(line)
                 .map_err(|(key, problem)| refused(&format!("people[{place}].{key}"), problem))
@@ -204,7 +204,10 @@ fn refused(place: &str, problem: Problem) -> AccessError {
 
 #[cfg(test)]
 mod tests {
+    use countersign_domain::access::Role;
+
     use super::*;
+    use crate::auth::bench::certificate;
 
     fn place(text: &str) -> String {
         match AccessSettings::parse(text) {
@@ -256,5 +259,76 @@ mod tests {
         let twice = format!("[[services]]\nuri = \"a://b\"\n{ALL}");
         assert_eq!(place(&twice.repeat(2)), "services[1].uri");
         assert!(place("token = 1").starts_with("malformed"));
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused_and_never_passed_over() {
+        let people = |line: &str| place(&format!("{OIDC}[[people]]\n{line}{ALL}"));
+        let service = |line: &str| place(&format!("[[services]]\nuri = \"a://b\"\n{line}{ALL}"));
+        for found in [
+            place("people_issuers = \"corp\""),
+            place("[oidc]\nissuer = \"https://login.example.com\""),
+            place(&format!("{OIDC}audience = \"gate\"\n")),
+            people("role = [\"auditor\"]\n"),
+            people("roles = [\"Auditor\"]\n"),
+            people("roles = [\"admin\"]\n"),
+            people("roles = \"auditor\"\n"),
+            service("role = [\"runner\"]\n"),
+            service("roles = [\"root\"]\n"),
+            service("kind = \"person\"\n"),
+            place("insecure_dev = true"),
+        ] {
+            assert!(found.starts_with("malformed"), "{found}");
+        }
+        assert_eq!(service("roles = [\"runner\"]\n"), "accepted");
+        assert_eq!(people("roles = [\"auditor\"]\n"), "accepted");
+    }
+
+    #[test]
+    fn a_refusal_says_what_was_found_and_what_would_be_allowed() {
+        let text = format!("[[services]]\nuri = \"ci\"\n{ALL}");
+        let said = AccessSettings::parse(&text).unwrap_err().to_string();
+        for part in ["services[0].uri", "found \"ci\"", "spiffe://example.org/ci"] {
+            assert!(said.contains(part), "{said}");
+        }
+        let missing = AccessSettings::load(Path::new("/nowhere/access.toml"));
+        assert!(matches!(missing, Err(AccessError::Unreadable(_))));
+        let no_issuer = "[oidc]\nissuer = \"\"\naudiences = [\"gate\"]\n";
+        let refused = AccessSettings::parse(no_issuer);
+        assert!(matches!(refused, Err(AccessError::Oidc(_))));
+    }
+
+    #[test]
+    fn settings_say_who_is_let_in() {
+        let service = format!("[[services]]\nuri = \"a://b\"\n{ALL}");
+        for (text, said, certificates) in [
+            ("", "API tokens", false),
+            (
+                OIDC,
+                "API tokens, people of https://login.example.com",
+                false,
+            ),
+            (&service, "API tokens, client certificates", true),
+        ] {
+            let settings = AccessSettings::parse(text).unwrap();
+            assert_eq!(settings.to_string(), said);
+            assert_eq!(settings.knows_certificates(), certificates);
+            assert!(!settings.is_insecure());
+        }
+        let insecure = AccessSettings::insecure_dev();
+        assert!(insecure.is_insecure() && insecure.to_string().contains("insecure"));
+    }
+
+    #[test]
+    fn roles_of_services_and_people_are_read_by_their_names() {
+        for role in Role::ALL {
+            let text = format!(
+                "[[services]]\nuri = \"a://b\"\nroles = [\"{}\"]\n{ALL}",
+                role.name()
+            );
+            let settings = AccessSettings::parse(&text).unwrap();
+            let found = settings.services.principal(&certificate(&["a://b"]));
+            assert_eq!(found.unwrap().roles, [role].into());
+        }
     }
 }

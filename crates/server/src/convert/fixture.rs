@@ -48,8 +48,8 @@ impl Bench {
             created: stamp,
             stamp,
         });
-        let directory =
-            Directory::from_rows(0, policy.into_iter().collect(), Vec::new(), Vec::new());
+        let policies = policy.into_iter().collect();
+        let directory = Directory::from_rows(0, policies, Vec::new(), Vec::new(), Vec::new());
         Self {
             directory,
             set: WorkingSet::new(Head::EMPTY, Vec::new()),
@@ -58,7 +58,7 @@ impl Bench {
 
     /// Creates a task.
     pub(crate) fn create(&mut self, message: &v1::TaskSpec) -> Arc<Case> {
-        let spec = task_spec(message, &prefix(), insecure_dev::ISSUER).unwrap();
+        let spec = task_spec(message, &prefix(), "local").unwrap();
         let resultant = self.directory.resultant(&spec);
         let create = CreateTask::prepare(spec, resultant, self.directory.revision());
         self.act("orchestrator:ci", Action::Create(Box::new(create)))

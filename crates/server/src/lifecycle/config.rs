@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::limits::Limits;
 use super::server::BindError;
 use super::tls::TlsFiles;
-use crate::auth::AccessSettings;
+use crate::auth::{AccessSettings, SecurityLogConfig};
 
 /// Settings of a server; each has a default but for where it listens and who is let in.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub struct ServerConfig {
     /// Allows an address that other machines reach although calls travel in the clear there: a
     /// proxy has to end TLS. With TLS this is about metrics alone, which always do.
     pub plaintext: bool,
+    /// Where denied calls, and reads of the log, are told.
+    pub security_log: SecurityLogConfig,
     /// Where metrics are read, if anywhere. They hold no secrets, but tell how busy the gate is.
     pub metrics: Option<SocketAddr>,
     /// Whether what becomes due is settled at once. Without it nothing is decided otherwise, only
@@ -39,6 +41,7 @@ impl ServerConfig {
             access,
             tls: None,
             plaintext: false,
+            security_log: SecurityLogConfig::default(),
             metrics: None,
             scheduler: true,
             limits: Limits::default(),

@@ -86,6 +86,9 @@ pub enum BindError {
     /// The identity provider cannot be asked as it is set.
     #[error("failed to set up the identity provider")]
     Oidc(#[from] OidcError),
+    /// The security log cannot be opened.
+    #[error("failed to open the security log")]
+    SecurityLog(#[source] io::Error),
     /// The descriptors cannot be shown.
     #[error("failed to set up reflection")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -122,6 +125,8 @@ impl Server {
         let authenticator =
             Authenticator::start(engine.clone(), access, authorities, stop.clone())?;
         let authenticator = Arc::new(authenticator);
+        let security_log = SecurityLog::open(&config.security_log);
+        let security_log = security_log.map_err(BindError::SecurityLog)?;
         let streams = config.limits.streams_per_caller;
         let gate = Gate::new(engine.clone(), Arc::clone(&authenticator), streams);
         let reporter = HealthReporter::new();
@@ -137,6 +142,7 @@ impl Server {
             routes,
             tls,
             authenticator,
+            security_log,
             _asking: stop.drop_guard(),
         })
     }
@@ -152,6 +158,7 @@ pub struct BoundServer {
     routes: Routes,
     tls: Option<Arc<Tls>>,
     authenticator: Arc<Authenticator>,
+    security_log: SecurityLog,
     /// Ends what is asked of the identity provider.
     _asking: DropGuard,
 }
@@ -232,7 +239,7 @@ impl BoundServer {
         let door = Door {
             authenticator: self.authenticator,
             rates: Rates::new(&limits),
-            log: SecurityLog,
+            log: self.security_log,
             prefix: prefix.clone(),
         };
         let app = ServiceBuilder::new()

@@ -10,7 +10,7 @@ use crate::demo::runner::Did;
 impl Play<'_> {
     pub(super) async fn policies_merge(&mut self) -> anyhow::Result<()> {
         self.stage
-            .scene(1, "Two policies match, and merge into one")?;
+            .scene(2, "Two policies match, and merge into one")?;
         let users = Approvers {
             users: vec![person("alice"), person("bob"), person("carol")],
             teams: Vec::new(),
@@ -57,7 +57,7 @@ impl Play<'_> {
 
     pub(super) async fn approved(&mut self) -> anyhow::Result<()> {
         self.stage
-            .scene(2, "Approved: the runner hears PROCEED and claims its start")?;
+            .scene(3, "Approved: the runner hears PROCEED and claims its start")?;
         self.expect(&Did::Held("deploy-1".to_owned())).await?;
         self.stage.says("runner", "hears HOLD")?;
         let Err(refused) = self.callers.try_to_approve("carol", "deploy-1").await? else {
@@ -80,7 +80,7 @@ impl Play<'_> {
 
     pub(super) async fn rejected(&mut self) -> anyhow::Result<()> {
         self.stage
-            .scene(3, "Rejected: TERMINATE, and nothing runs")?;
+            .scene(4, "Rejected: TERMINATE, and nothing runs")?;
         self.callers.deploy("deploy-2", "1.4.3", None).await?;
         self.expect(&Did::Held("deploy-2".to_owned())).await?;
         self.stage

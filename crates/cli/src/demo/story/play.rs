@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 
+use super::calling::everybody_calls;
 use crate::demo::callers::Callers;
 use crate::demo::process::Process;
 use crate::demo::runner::{Did, Runner};
@@ -26,8 +27,9 @@ pub(crate) async fn play(
     process: &mut Process,
     folder: &Path,
 ) -> anyhow::Result<()> {
-    let callers = Callers::new(&process.address());
-    let runner = Runner::start(callers.connection("runner:web-1")?, folder);
+    let callers = Callers::new(&process.address(), folder);
+    everybody_calls(stage, &callers, folder).await?;
+    let runner = Runner::start(callers.connection("web-1")?, folder);
     let mut play = Play {
         stage,
         callers,

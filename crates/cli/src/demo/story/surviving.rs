@@ -11,7 +11,7 @@ use crate::demo::runner::Did;
 impl Play<'_> {
     pub(super) async fn killed(&mut self, process: &mut Process) -> anyhow::Result<()> {
         self.stage
-            .scene(8, "kill -9 in the middle: nothing is lost")?;
+            .scene(9, "kill -9 in the middle: nothing is lost")?;
         self.callers.deploy("deploy-6", "1.4.7", None).await?;
         self.expect(&Did::Held("deploy-6".to_owned())).await?;
         self.callers.approve("alice", "deploy-6").await?;
@@ -33,7 +33,7 @@ impl Play<'_> {
     }
 
     pub(super) async fn verified(&mut self, store: &Path, folder: &Path) -> anyhow::Result<()> {
-        self.stage.scene(9, "The log is verified")?;
+        self.stage.scene(10, "The log is verified")?;
         let deployed = std::fs::read_to_string(folder.join("deployed")).unwrap_or_default();
         let deployed: Vec<&str> = deployed.lines().collect();
         ensure!(

@@ -12,7 +12,7 @@ use crate::demo::callers::now_plus;
 use crate::demo::runner::Did;
 use crate::demo::schedule::{ZONE, hour_there, office_hours, three_hours_from};
 
-/// When the window of scene 4 opens and that of scene 5 closes.
+/// When the window of scene 5 opens and that of scene 6 closes.
 const WINDOW_SECONDS: i64 = 4;
 /// A Friday, 2026-03-27 at noon UTC. On the Sunday after it the clocks in Berlin went forward.
 const FRIDAY_SECONDS: i64 = 1_774_612_800;
@@ -20,7 +20,7 @@ const FRIDAY_SECONDS: i64 = 1_774_612_800;
 impl Play<'_> {
     pub(super) async fn window_opens(&mut self) -> anyhow::Result<()> {
         self.stage
-            .scene(4, "Approved before its window: HOLD until it opens")?;
+            .scene(5, "Approved before its window: HOLD until it opens")?;
         let window = TaskWindow {
             start: now_plus(WINDOW_SECONDS),
             ..TaskWindow::default()
@@ -43,7 +43,7 @@ impl Play<'_> {
 
     pub(super) async fn window_closes(&mut self) -> anyhow::Result<()> {
         self.stage
-            .scene(5, "Its window closes before enough people approved")?;
+            .scene(6, "Its window closes before enough people approved")?;
         let window = TaskWindow {
             end: now_plus(WINDOW_SECONDS),
             ..TaskWindow::default()
@@ -72,7 +72,7 @@ impl Play<'_> {
 
     pub(super) async fn policy_window(&mut self) -> anyhow::Result<()> {
         self.stage
-            .scene(6, "A policy says when, by the clocks of Berlin")?;
+            .scene(7, "A policy says when, by the clocks of Berlin")?;
         let friday = Some(prost_types::Timestamp {
             seconds: FRIDAY_SECONDS,
             nanos: 0,
@@ -136,7 +136,7 @@ impl Play<'_> {
 
     pub(super) async fn frozen(&mut self) -> anyhow::Result<()> {
         self.stage
-            .scene(7, "A freeze holds what is cleared, and lets it go")?;
+            .scene(8, "A freeze holds what is cleared, and lets it go")?;
         self.callers
             .freeze("database-trouble", "the database is slow")
             .await?;
