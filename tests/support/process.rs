@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use countersign_client::Connection;
+use countersign_client::{Connection, Tls};
 use countersign_store::StoreConfig;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 
 /// How long a server may take to answer after it was started.
@@ -72,9 +73,21 @@ impl Database {
     }
 }
 
+/// What a server is given beside its store.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Setup {
+    /// More arguments.
+    pub(crate) arguments: Vec<String>,
+    /// How many file descriptors it may have.
+    pub(crate) descriptors: Option<u32>,
+    /// The authority that vouches for it, as PEM, where it speaks TLS.
+    pub(crate) authority: Option<Vec<u8>>,
+}
+
 /// A server.
 pub(crate) struct Server {
     database: Database,
+    setup: Setup,
     port: u16,
     pub(crate) metrics_port: u16,
     child: Child,
@@ -83,10 +96,16 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server and waits until it answers.
     pub(crate) async fn start(database: &Database) -> Self {
+        Self::start_with(database, Setup::default()).await
+    }
+
+    /// Starts a server that is told more, and waits until it answers.
+    pub(crate) async fn start_with(database: &Database, setup: Setup) -> Self {
         let (port, metrics_port) = (free_port(), free_port());
-        let child = spawn(database, port, metrics_port);
+        let child = spawn(database, &setup, port, metrics_port);
         let mut server = Self {
             database: database.clone(),
+            setup,
             port,
             metrics_port,
             child,
@@ -97,12 +116,47 @@ impl Server {
 
     /// A connection as the bearer of a credential.
     pub(crate) fn as_(&self, bearer: &str) -> Connection {
-        Connection::new(&format!("http://{}", self.address()), bearer).unwrap()
+        self.connector(bearer)()
+    }
+
+    /// Makes connections as the bearer of a credential.
+    pub(crate) fn connector(&self, bearer: &str) -> impl Fn() -> Connection + Send + use<> {
+        let (address, bearer) = (self.address(), bearer.to_owned());
+        let authority = self.setup.authority.clone();
+        move || match &authority {
+            None => Connection::new(&format!("http://{address}"), &bearer).unwrap(),
+            Some(authority) => {
+                let tls = Tls {
+                    authorities_pem: Some(authority.clone()),
+                    ..Tls::default()
+                };
+                let address = format!("https://{address}");
+                Connection::secure(&address, Some(&bearer), tls).unwrap()
+            }
+        }
     }
 
     /// Where it listens.
     pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The sum of a metric over all its labels; 0 where nothing was measured yet.
+    #[allow(dead_code, reason = "not every suite asks for it")]
+    pub(crate) async fn metric(&self, name: &str) -> f64 {
+        let address = (Ipv4Addr::LOCALHOST, self.metrics_port);
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let request = "GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut page = String::new();
+        stream.read_to_string(&mut page).await.unwrap();
+        let lines = page.lines().filter_map(|line| line.rsplit_once(' '));
+        // A name without labels stands for all of them; with, for those that begin like this.
+        let found = lines.filter(|(found, _)| {
+            let own = found.split('{').next();
+            own == Some(name) || name.contains('{') && found.starts_with(name)
+        });
+        found.map(|(_, value)| value.parse::<f64>().unwrap()).sum()
     }
 
     /// Its process id.
@@ -137,7 +191,7 @@ impl Server {
 
     /// Starts it again on the same store and port.
     pub(crate) async fn restart(&mut self) {
-        self.child = spawn(&self.database, self.port, self.metrics_port);
+        self.child = spawn(&self.database, &self.setup, self.port, self.metrics_port);
         self.wait_until_it_answers().await;
     }
 
@@ -178,16 +232,23 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-fn spawn(database: &Database, port: u16, metrics_port: u16) -> Child {
-    Command::new(program())
-        .args([
-            "serve",
-            "--insecure-dev",
-            "--listen",
-            &format!("127.0.0.1:{port}"),
-        ])
+fn spawn(database: &Database, setup: &Setup, port: u16, metrics_port: u16) -> Child {
+    let mut command = match setup.descriptors {
+        None => Command::new(program()),
+        // The shell takes them away, and becomes the program.
+        Some(descriptors) => {
+            let mut shell = Command::new("sh");
+            let script = format!("ulimit -n {descriptors} && exec \"$0\" \"$@\"");
+            shell.args(["-c", &script]).arg(program());
+            shell
+        }
+    };
+    command
+        .args(["serve", "--insecure-dev"])
+        .args(["--listen", &format!("127.0.0.1:{port}")])
         .args(["--metrics-address", &format!("127.0.0.1:{metrics_port}")])
         .args(database.arguments())
+        .args(&setup.arguments)
         .env("RUST_LOG", "warn")
         .stdin(Stdio::null())
         .kill_on_drop(true)

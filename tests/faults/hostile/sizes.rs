@@ -1,0 +1,116 @@
+//! Frames and messages that are larger than agreed, and lengths that promise far more than comes.
+
+use std::sync::atomic::Ordering;
+
+use super::attack::{Attack, Over};
+use super::frame::{DATA, END_HEADERS, END_STREAM, HEADERS, call, frame, header_block};
+use super::wire::{Fate, Wire};
+
+const PATH: &str = "/countersign.v1.ChangeRequestService/Approve";
+/// What a server that says nothing else takes.
+const FRAME_BYTES: usize = 16_384;
+const RESOURCE_EXHAUSTED: u32 = 8;
+const FRAME_SIZE_ERROR: u32 = 6;
+
+/// A call of somebody who is known, whose message is still to come.
+async fn begin(attack: &Attack) -> Wire {
+    let mut wire = attack.wire().await;
+    let block = header_block(&call(PATH, Some("Bearer alice")));
+    wire.send(&frame(HEADERS, END_HEADERS, 1, &block)).await;
+    wire
+}
+
+async fn fate(wire: &Wire) -> Option<Fate> {
+    wire.until("an answer", |seen| seen.fate(1).is_some() || seen.is_over())
+        .await;
+    wire.seen.fate(1)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn abuse_frames_over_the_limit() {
+    let attack = Attack::begin("large frames", Over::Plain, &[]).await;
+    let mut told = Vec::new();
+    for (length, is_sent) in [
+        (FRAME_BYTES + 1, true),
+        ((1 << 24) - 1, true),
+        ((1 << 24) - 1, false),
+    ] {
+        let mut wire = begin(&attack).await;
+        let bytes = frame(DATA, 0, 1, &vec![0; length]);
+        // Of one, only the head comes.
+        wire.send(if is_sent { &bytes } else { &bytes[..9] }).await;
+        wire.until("it is told to go", super::wire::Seen::is_over)
+            .await;
+        let goaways = wire.seen.goaways.lock().unwrap().clone();
+        assert!(
+            goaways.iter().all(|it| *it == FRAME_SIZE_ERROR),
+            "{goaways:?}"
+        );
+        told.push(format!("{length} bytes: GOAWAY {goaways:?}"));
+    }
+    attack.end(&told.join("; ")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn abuse_messages_over_the_limit() {
+    let attack = Attack::begin("large messages", Over::Plain, &[]).await;
+    let mut fates = Vec::new();
+    // The length that is promised, and how much of it comes.
+    for (promised, comes) in [
+        (256 * 1_024 + 1, 1_000),
+        (u32::MAX, 1_000),
+        (300_000, 300_000),
+        (1_000, 200_000),
+    ] {
+        let mut wire = begin(&attack).await;
+        let mut message = vec![0];
+        message.extend(u32::to_be_bytes(promised));
+        message.extend(vec![0; comes]);
+        for part in message.chunks(FRAME_BYTES) {
+            if !wire.send(&frame(DATA, 0, 1, part)).await {
+                break;
+            }
+        }
+        wire.send(&frame(DATA, END_STREAM, 1, &[])).await;
+        let found = fate(&wire).await;
+        fates.push(format!("{promised}: {found:?}"));
+        if promised > 256 * 1_024 {
+            assert_eq!(found, Some(Fate::Status(RESOURCE_EXHAUSTED)), "{promised}");
+        } else {
+            assert_ne!(found, Some(Fate::Status(0)), "{promised}");
+        }
+    }
+    attack.end(&fates.join("; ")).await;
+}
+
+/// Calls whose messages never come, as many as a connection may carry, over many connections.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn abuse_messages_that_never_come() {
+    const CONNECTIONS: usize = 50;
+    let attack = Attack::begin("messages that never come", Over::Plain, &[]).await;
+    let block = header_block(&call(PATH, Some("Bearer alice")));
+    let mut open = Vec::new();
+    let mut refused = 0;
+    for _ in 0..CONNECTIONS {
+        let mut wire = attack.wire().await;
+        for number in 0..300 {
+            let stream = 2 * number + 1;
+            let mut bytes = frame(HEADERS, END_HEADERS, stream, &block);
+            // The beginning of a message of 200 KB.
+            bytes.extend(frame(DATA, 0, stream, &[0, 0, 3, 13, 64, 1, 2, 3]));
+            wire.send(&bytes).await;
+        }
+        wire.until("what is too much is refused", |seen| {
+            seen.is_over() || seen.resets.load(Ordering::SeqCst) >= 300 - 256
+        })
+        .await;
+        refused += wire.seen.resets.load(Ordering::SeqCst);
+        open.push(wire);
+    }
+    let told = format!(
+        "{} streams over {CONNECTIONS} connections, {refused} refused",
+        CONNECTIONS * 300
+    );
+    attack.end(&told).await;
+    drop(open);
+}
