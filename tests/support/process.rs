@@ -156,7 +156,7 @@ impl Server {
             let own = found.split('{').next();
             own == Some(name) || name.contains('{') && found.starts_with(name)
         });
-        found.map(|(_, value)| value.parse::<f64>().unwrap()).sum()
+        found.fold(0.0, |sum, (_, value)| sum + value.parse::<f64>().unwrap())
     }
 
     /// Its process id.

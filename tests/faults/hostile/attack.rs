@@ -10,6 +10,8 @@ use super::wire::{Io, Terms, Wire, tcp};
 use crate::certificates::{Authority, Files};
 use crate::process::{Database, Server, Setup};
 
+/// How long an attack lasts at least, so that honest callers meet it.
+pub(crate) const LASTS: Duration = Duration::from_millis(700);
 /// How much memory an attack may leave a server with.
 const GROWTH_LIMIT_KIB: f64 = 64.0 * 1_024.0;
 /// How many calls a server has answered before it is measured: what is made once is made then.

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
 
-use super::attack::{Attack, Over};
+use super::attack::{Attack, LASTS, Over};
 use super::frame::{
     ACK, DATA, END_HEADERS, HEADERS, PING, PREFACE, PRIORITY, SETTINGS, WINDOW_UPDATE, call, frame,
     header_block,
 };
+use super::honest::now;
 
 const FRAMES: usize = 100_000;
 /// How many of them are written at once.
@@ -16,14 +17,16 @@ const BATCH: usize = 1_000;
 const PATH: &str = "/countersign.v1.LogService/GetHead";
 
 /// Sends one frame again and again; connects again when the server has had enough.
-async fn flood(attack: &Attack, frames: usize, begin: &[u8], repeated: &[u8]) -> String {
+async fn flood(attack: &Attack, begin: &[u8], repeated: &[u8]) -> String {
+    let began = now();
+    let goes_on = |sent: usize| sent < FRAMES || began.elapsed() < LASTS;
     let (mut sent, mut connections, mut ended) = (0, 0, 0);
     let mut told = String::new();
-    while sent < frames {
+    while goes_on(sent) {
         let mut wire = attack.wire().await;
         connections += 1;
         wire.send(begin).await;
-        while sent < frames && !wire.seen.is_over() {
+        while goes_on(sent) && !wire.seen.is_over() {
             if !wire.send(&repeated.repeat(BATCH)).await {
                 break;
             }
@@ -48,7 +51,7 @@ async fn flood(attack: &Attack, frames: usize, begin: &[u8], repeated: &[u8]) ->
 
 async fn abuse(name: &'static str, over: Over, begin: &[u8], repeated: &[u8]) {
     let attack = Attack::begin(name, over, &[]).await;
-    let told = flood(&attack, FRAMES, begin, repeated).await;
+    let told = flood(&attack, begin, repeated).await;
     attack.end(&told).await;
 }
 
@@ -118,7 +121,7 @@ async fn abuse_pings_whose_answers_are_not_read() {
         io.write_all(&frame(SETTINGS, 0, 0, &[])).await.unwrap();
         let pings = frame(PING, 0, 0, &[1; 8]).repeat(BATCH);
         // Until the server reads no more, because nobody reads what it says.
-        while sent < 50 * FRAMES {
+        while sent < 20 * FRAMES {
             let writing = tokio::time::timeout(Duration::from_millis(200), io.write_all(&pings));
             match writing.await {
                 Ok(Ok(())) => sent += BATCH,

@@ -15,6 +15,7 @@ const PEERS: usize = 10_000;
 /// From how many addresses they come.
 const ADDRESSES: usize = 8;
 const AT_ONCE: usize = 64;
+const CONNECT_LIMIT: Duration = Duration::from_millis(500);
 pub(super) const REFUSED: &str = "countersign_connections_refused_total";
 /// The head of a TLS record with a handshake of which nothing comes.
 const HELLO: &[u8] = &[0x16, 3, 1, 2, 0, 1, 0, 1];
@@ -31,7 +32,10 @@ pub(super) async fn crowd(attack: &Attack, count: usize, says: &'static [u8]) ->
     let connecting = (0..count).map(|number| {
         let server = server.clone();
         async move {
-            let mut stream = tcp(&server, Some(address(number))).await.ok()?;
+            let connecting = tcp(&server, Some(address(number)));
+            // A server that accepts nobody has a short queue of those who wait.
+            let connected = tokio::time::timeout(CONNECT_LIMIT, connecting).await;
+            let mut stream = connected.ok()?.ok()?;
             stream.write_all(says).await.ok()?;
             Some(stream)
         }

@@ -1,11 +1,12 @@
 //! Streams that are opened and reset at once (CVE-2023-44487), and streams that the server is made
 //! to reset (CVE-2025-8671): each costs the peer a few bytes, and must not cost the server more.
 
-use super::attack::{Attack, Over};
+use super::attack::{Attack, LASTS, Over};
 use super::frame::{
     END_HEADERS, END_STREAM, HEADERS, RST_STREAM, WINDOW_UPDATE, call, frame, header_block,
 };
-use super::wire::Wire;
+use super::honest::now;
+use super::wire::{Seen, Wire};
 
 const STREAMS: u32 = 50_000;
 /// How many of them are written at once.
@@ -26,11 +27,12 @@ async fn ruin(attack: &Attack, ruin: impl Fn(u32) -> Vec<u8>) -> Tally {
     let bearer = Some("Bearer root:mallory");
     let block = header_block(&call(PATH, bearer));
     let mut tally = Tally::default();
-    while tally.streams < STREAMS {
+    let began = now();
+    while tally.streams < STREAMS || began.elapsed() < LASTS {
         let mut wire = attack.wire().await;
         tally.connections += 1;
         let mut stream = 1;
-        while tally.streams < STREAMS && !wire.seen.is_over() {
+        while !wire.seen.is_over() {
             let mut bytes = Vec::new();
             for _ in 0..BATCH {
                 bytes.extend(frame(HEADERS, END_HEADERS | END_STREAM, stream, &block));
@@ -38,9 +40,13 @@ async fn ruin(attack: &Attack, ruin: impl Fn(u32) -> Vec<u8>) -> Tally {
                 stream += 2;
             }
             if !wire.send(&bytes).await {
+                wire.until("why it takes no more", Seen::is_over).await;
                 break;
             }
             tally.streams += BATCH;
+            if tally.streams >= STREAMS && began.elapsed() >= LASTS {
+                break;
+            }
         }
         settle(&mut tally, &wire).await;
     }

@@ -1,20 +1,24 @@
 //! Frames and messages that are larger than agreed, and lengths that promise far more than comes.
 
-use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::attack::{Attack, Over};
 use super::frame::{DATA, END_HEADERS, END_STREAM, HEADERS, call, frame, header_block};
 use super::wire::{Fate, Wire};
+use crate::load::until;
 
 const PATH: &str = "/countersign.v1.ChangeRequestService/Approve";
 /// What a server that says nothing else takes.
 const FRAME_BYTES: usize = 16_384;
 const RESOURCE_EXHAUSTED: u32 = 8;
 const FRAME_SIZE_ERROR: u32 = 6;
+const REFUSED_STREAM: u32 = 7;
+const LIMIT: Duration = Duration::from_secs(20);
 
 /// A call of somebody who is known, whose message is still to come.
 async fn begin(attack: &Attack) -> Wire {
     let mut wire = attack.wire().await;
+    wire.agree().await;
     let block = header_block(&call(PATH, Some("Bearer alice")));
     wire.send(&frame(HEADERS, END_HEADERS, 1, &block)).await;
     wire
@@ -87,29 +91,41 @@ async fn abuse_messages_over_the_limit() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn abuse_messages_that_never_come() {
     const CONNECTIONS: usize = 50;
+    const CALLS: u32 = 300;
     let attack = Attack::begin("messages that never come", Over::Plain, &[]).await;
     let block = header_block(&call(PATH, Some("Bearer alice")));
     let mut open = Vec::new();
-    let mut refused = 0;
     for _ in 0..CONNECTIONS {
         let mut wire = attack.wire().await;
-        for number in 0..300 {
+        for number in 0..CALLS {
             let stream = 2 * number + 1;
             let mut bytes = frame(HEADERS, END_HEADERS, stream, &block);
             // The beginning of a message of 200 KB.
             bytes.extend(frame(DATA, 0, stream, &[0, 0, 3, 13, 64, 1, 2, 3]));
             wire.send(&bytes).await;
         }
-        wire.until("what is too much is refused", |seen| {
-            seen.is_over() || seen.resets.load(Ordering::SeqCst) >= 300 - 256
-        })
-        .await;
-        refused += wire.seen.resets.load(Ordering::SeqCst);
         open.push(wire);
     }
+    let fates = |wire: &Wire| {
+        let resets = wire.seen.reset_codes.lock().unwrap();
+        let refused = resets.iter().filter(|it| it.1 == REFUSED_STREAM).count();
+        let statuses = wire.seen.statuses.lock().unwrap();
+        let evicted = statuses.iter().filter(|it| it.1 == RESOURCE_EXHAUSTED);
+        (refused, evicted.count())
+    };
+    // All but the newest of them have been refused in one way or the other.
+    let most = CONNECTIONS * CALLS as usize - 2_000;
+    let told = || {
+        let fates = open.iter().map(fates);
+        fates.fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1))
+    };
+    until("most are refused", LIMIT, || told().0 + told().1 >= most).await;
+    let (over_many, half_sent) = told();
     let told = format!(
-        "{} streams over {CONNECTIONS} connections, {refused} refused",
-        CONNECTIONS * 300
+        "{} calls over {CONNECTIONS} connections; {over_many} were too many for theirs, \
+         {half_sent} were refused because they stayed half sent; memory was {:.1} MiB then",
+        CONNECTIONS * CALLS as usize,
+        attack.server.resident_kib() / 1_024.0,
     );
     attack.end(&told).await;
     drop(open);

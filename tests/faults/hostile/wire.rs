@@ -10,6 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion, version};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, WriteHalf};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -93,6 +94,7 @@ pub(crate) enum Fate {
 pub(crate) struct Wire {
     writer: WriteHalf<Box<dyn Io>>,
     pub(crate) seen: Arc<Seen>,
+    listening: JoinHandle<()>,
     /// How many bytes were sent.
     pub(crate) sent: u64,
 }
@@ -112,12 +114,19 @@ impl Wire {
     pub(crate) fn silent(io: Box<dyn Io>) -> Self {
         let (reader, writer) = tokio::io::split(io);
         let seen = Arc::new(Seen::default());
-        tokio::spawn(listen(reader, Arc::clone(&seen)));
+        let listening = tokio::spawn(listen(reader, Arc::clone(&seen)));
         Self {
             writer,
             seen,
+            listening,
             sent: 0,
         }
+    }
+
+    /// Agrees to what the server has said of itself; its windows are as wide as that from then on.
+    pub(crate) async fn agree(&mut self) {
+        self.until("the server greets", Seen::has_greeted).await;
+        self.send(&frame(SETTINGS, frame::ACK, 0, &[])).await;
     }
 
     /// Sends bytes; whether the server still takes them.
@@ -142,6 +151,12 @@ impl Wire {
     /// Waits for what comes back.
     pub(crate) async fn until(&self, what: &str, holds: impl Fn(&Seen) -> bool) {
         until(what, LIMIT, || holds(&self.seen)).await;
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.listening.abort();
     }
 }
 

@@ -22,6 +22,7 @@ use super::tls::TlsError;
 use super::tls::live::Tls;
 use super::{health, scrape, telemetry};
 use crate::auth::layer::AuthLayer;
+use crate::edge::arriving::ArrivalsLayer;
 use crate::edge::layer::EdgeLayer;
 use crate::edge::panic::Panicked;
 use crate::rpc::gate::Gate;
@@ -236,6 +237,7 @@ impl BoundServer {
         let app = ServiceBuilder::new()
             .layer(CatchPanicLayer::custom(Panicked::new(prefix.clone())))
             .layer(EdgeLayer::new(prefix.clone(), limits.message_bytes))
+            .layer(ArrivalsLayer::new(prefix.clone()))
             .layer(AuthLayer::new(self.config.authenticator, prefix))
             .service(self.routes.prepare());
         let transport = Transport::new(limits, self.tls, app);

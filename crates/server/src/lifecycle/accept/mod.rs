@@ -7,7 +7,6 @@
 //! because a caller that is refused tries again, and one that waits does not know.
 //!
 //! - [`listener`]: takes connections, and outlives a lack of file descriptors.
-//! - [`strangers`]: who has not greeted yet.
 //! - [`handshake`]: TLS and the greeting.
 //! - [`admission`]: how many connections there are, in all and per address.
 //! - [`connection`]: the bytes of one connection.
@@ -19,5 +18,4 @@ pub(crate) mod connection;
 pub(crate) mod handshake;
 pub(crate) mod listener;
 pub(crate) mod serving;
-pub(crate) mod strangers;
 pub(crate) mod transport;
