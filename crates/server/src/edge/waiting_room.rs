@@ -1,8 +1,8 @@
 //! A room for whoever is not done yet, where the oldest makes room for the newest.
 //!
-//! An honest peer is here for milliseconds, a hostile one for as long as it can. So whoever has been
-//! here for longest goes first, wherever it calls from: that an attacker and honest callers share a
-//! proxy's address shall not matter.
+//! An honest peer is here for milliseconds, a hostile one for as long as it can. So whoever has
+//! been here for longest goes first, wherever it calls from: that an attacker and honest callers
+//! share a proxy's address shall not matter.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

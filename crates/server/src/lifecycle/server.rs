@@ -45,9 +45,9 @@ pub enum BindError {
     },
     /// Tokens would travel in the clear.
     #[error(
-        "{address} can be reached from other machines, so tokens would travel in the clear; name a \
-         certificate and its key (--tls-cert, --tls-key), or put a proxy that ends TLS in front and \
-         allow plaintext (--plaintext), or listen on 127.0.0.1 or ::1"
+        "{address} can be reached from other machines, so tokens would travel in the clear; name \
+         a certificate and its key (--tls-cert, --tls-key), or put a proxy that ends TLS in front \
+         and allow plaintext (--plaintext), or listen on 127.0.0.1 or ::1"
     )]
     Plaintext {
         /// The address.
