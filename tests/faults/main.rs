@@ -14,11 +14,15 @@
 #[path = "../support/process.rs"]
 mod process;
 
+#[path = "../support/certificates.rs"]
+mod certificates;
+
 mod away;
 mod batches;
 mod commits;
 mod crowd;
 mod freezes;
+mod hostile;
 mod idle;
 mod killed;
 mod lagging;
@@ -28,3 +32,4 @@ mod opening;
 mod paused;
 mod storm;
 mod streams;
+mod transport;

@@ -65,7 +65,7 @@ async fn bind(arguments: Serve) -> anyhow::Result<(BoundServer, String)> {
     // Before the store is opened: a server that may not run shall not create or migrate one.
     server.check_addresses()?;
     server.tls.as_ref().map_or(Ok(()), TlsFiles::check)?;
-    descriptors::provide(&server.limits);
+    descriptors::provide(&mut server.limits);
     let mut config = EngineConfig::new(config, prefix, store::new_id());
     config.settings.require_policy = arguments.require_policy;
     let engine = Engine::open(config).await?;

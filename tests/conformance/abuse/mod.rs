@@ -6,7 +6,8 @@
 //!
 //! - [`stage`]: who is there, what must stay as it was, a second way in.
 //! - [`call`]: any method, called as bytes, so that a test can be a table.
-//! - [`identity`], [`metadata`], [`services`], [`votes`]: who somebody is, and how often they count.
+//! - [`identity`], [`email`], [`metadata`]: who somebody is.
+//! - [`services`], [`votes`]: who never counts, and who counts once.
 //! - [`content`], [`windows`], [`control`]: what an approval was given for, and what it is judged by.
 //! - [`revoked`], [`tokens`]: credentials that have ended, or never were one.
 //! - [`targets`]: what a policy applies to, and what none applies to.
@@ -19,6 +20,7 @@ mod call;
 mod content;
 mod control;
 mod doors;
+mod email;
 mod errors;
 mod history;
 mod identity;

@@ -6,7 +6,7 @@ use countersign_engine::Engine;
 use countersign_proto::v1::{AggregateKind, ChangeRequest};
 use tokio_util::sync::CancellationToken;
 
-use crate::gate::{Caller, Expect, Gate, Setup, StoreKind, TokenSpec, at_any_time, secret};
+use crate::gate::{Caller, Expect, Gate, LIMIT, Setup, StoreKind, TokenSpec, at_any_time, secret};
 
 /// One of everybody, by API token: the id is the name.
 pub(super) fn cast() -> Vec<TokenSpec> {
@@ -103,6 +103,19 @@ impl SecondDoor {
     /// The bearer of a token that was made before the test began.
     pub(super) fn with_token(&self, id: &str) -> Caller {
         self.as_(&secret(id))
+    }
+
+    /// The bearer of a token that was made a moment ago, as soon as it is known here.
+    pub(super) async fn knows(&self, bearer: &str) -> Caller {
+        let caller = self.as_(bearer);
+        let asking = async {
+            while caller.who_am_i().await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let known = tokio::time::timeout(LIMIT, asking).await;
+        known.expect("a new token is known at every door");
+        caller
     }
 }
 

@@ -230,7 +230,7 @@ on_both_stores! {
     }
 }
 
-/// Somebody who may declare freezes and sees only `api`, and somebody who sees everything.
+/// Somebody who may declare freezes of `api` only, and somebody who may of everything.
 fn limited() -> Vec<TokenSpec> {
     vec![
         TokenSpec::service("ci", &["orchestrator"]),
@@ -242,16 +242,21 @@ fn limited() -> Vec<TokenSpec> {
 }
 
 on_both_stores! { with Setup::with_tokens(limited);
-    async fn e1_tasks_that_a_grant_does_not_cover_are_neither_counted_nor_named(gate) {
+    async fn e1_what_a_freeze_holds_is_counted_within_the_grant(gate) {
         for (id, project) in [("t1", "web"), ("t2", "api"), ("t3", "web")] {
             let task = TaskSpec { project: project.to_owned(), ..deployment(id) };
             gate.with_token("ci").create(task).await.granted();
         }
-        let rows: [(&str, &[&str]); 2] = [("of-api", &["t2"]), ("of-all", &["t1", "t2", "t3"])];
-        for (token, expected) in rows {
+        let of_api = |id: &str| FreezeSpec::new(id).only(&["api"], &["*"]);
+        let rows: [(&str, FreezeSpec, &[&str]); 3] = [
+            ("of-api", of_api("a"), &["t2"]),
+            ("of-all", of_api("b"), &["t2"]),
+            ("of-all", FreezeSpec::new("c"), &["t1", "t2", "t3"]),
+        ];
+        for (token, freeze, expected) in rows {
             let caller = gate.with_token(token);
-            let asked = caller.preview_freeze(FreezeSpec::new("f")).await.granted();
-            let made = caller.freeze(FreezeSpec::new(token)).await.granted();
+            let asked = caller.preview_freeze(freeze.clone()).await.granted();
+            let made = caller.freeze(freeze).await.granted();
             for impact in [asked.impact.unwrap(), made.impact.unwrap()] {
                 let counted = impact.waiting + impact.cleared;
                 assert_eq!((counted, impact.incomplete), (expected.len() as u64, false));
@@ -259,5 +264,8 @@ on_both_stores! { with Setup::with_tokens(limited);
                 assert_eq!(named, expected, "{token}");
             }
         }
+        // How many tasks of others wait, nobody learns by asking what a wider freeze would hold.
+        let wide = gate.with_token("of-api").preview_freeze(FreezeSpec::new("d")).await;
+        wide.refused("OUTSIDE_GRANT", "E1");
     }
 }

@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(found.uris, ["spiffe://example/runner/web"]);
         assert_eq!(found.expires_at.micros(), 1_924_992_000_000_000);
         assert_eq!(found.fingerprint.len(), 64);
-        assert_eq!(found.chain, [own.clone()]);
+        assert_eq!(found.chain, std::slice::from_ref(&own));
 
         let mut longer = own.to_vec();
         longer.push(0);

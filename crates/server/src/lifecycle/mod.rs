@@ -8,13 +8,14 @@
 //! - [`tls`]: what it shows, and whose client certificates it believes.
 //! - [`routes`]: all services behind their layers.
 //! - [`health`]: tells the health of the engine.
-//! - [`telemetry`]: the metrics, what each means, and their listener.
+//! - [`telemetry`], [`scrape`]: the metrics, what each means, and their listener.
 
 pub(crate) mod accept;
 pub(crate) mod config;
 pub(crate) mod health;
 pub(crate) mod limits;
 pub(crate) mod routes;
+pub(crate) mod scrape;
 pub(crate) mod server;
 pub(crate) mod telemetry;
 pub(crate) mod tls;

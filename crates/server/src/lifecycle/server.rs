@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_engine::Engine;
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::service::Routes;
@@ -19,11 +20,12 @@ use super::config::ServerConfig;
 use super::routes::routes;
 use super::tls::TlsError;
 use super::tls::live::Tls;
-use super::{health, telemetry};
+use super::{health, scrape, telemetry};
 use crate::auth::authenticator::Authenticator;
 use crate::auth::layer::{AuthLayer, Door};
 use crate::auth::oidc::OidcError;
 use crate::auth::security_log::SecurityLog;
+use crate::edge::arriving::ArrivalsLayer;
 use crate::edge::layer::EdgeLayer;
 use crate::edge::panic::Panicked;
 use crate::edge::rate::Rates;
@@ -47,9 +49,9 @@ pub enum BindError {
     },
     /// Tokens would travel in the clear.
     #[error(
-        "{address} can be reached from other machines, so tokens would travel in the clear; name a \
-         certificate and its key (--tls-cert, --tls-key), or put a proxy that ends TLS in front and \
-         allow plaintext (--plaintext), or listen on 127.0.0.1 or ::1"
+        "{address} can be reached from other machines, so tokens would travel in the clear; name \
+         a certificate and its key (--tls-cert, --tls-key), or put a proxy that ends TLS in front \
+         and allow plaintext (--plaintext), or listen on 127.0.0.1 or ::1"
     )]
     Plaintext {
         /// The address.
@@ -110,9 +112,10 @@ impl Server {
     /// Listens, without answering yet.
     pub async fn bind(config: ServerConfig, engine: Engine) -> Result<BoundServer, BindError> {
         config.check_addresses()?;
-        if let Some(address) = config.metrics {
-            telemetry::listen(address).map_err(|source| BindError::Metrics { address, source })?;
-        }
+        let metrics = match config.metrics {
+            Some(address) => Some(Metrics::bind(address).await?),
+            None => None,
+        };
         // After the recorder is there: it is told until when the certificate is good.
         let tls = config.tls.clone().map(Tls::open).transpose()?.map(Arc::new);
         let address = config.listen;
@@ -143,8 +146,24 @@ impl Server {
             tls,
             authenticator,
             security_log,
+            metrics,
             _asking: stop.drop_guard(),
         })
+    }
+}
+
+/// Metrics that are recorded, and the listener that tells them.
+struct Metrics {
+    listener: TcpListener,
+    page: PrometheusHandle,
+}
+
+impl Metrics {
+    async fn bind(address: SocketAddr) -> Result<Self, BindError> {
+        let listen = |source| BindError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let page = telemetry::record().map_err(|source| BindError::Metrics { address, source })?;
+        Ok(Self { listener, page })
     }
 }
 
@@ -159,6 +178,7 @@ pub struct BoundServer {
     tls: Option<Arc<Tls>>,
     authenticator: Arc<Authenticator>,
     security_log: SecurityLog,
+    metrics: Option<Metrics>,
     /// Ends what is asked of the identity provider.
     _asking: DropGuard,
 }
@@ -171,7 +191,7 @@ impl BoundServer {
 
     /// Serves until it is stopped, then leaves in good order: says that it serves no more, takes no
     /// more connections and commands, commits what waits, lets every stream come to its end.
-    pub async fn serve(self, stop: CancellationToken) -> Result<(), ServeError> {
+    pub async fn serve(mut self, stop: CancellationToken) -> Result<(), ServeError> {
         warn_of_settings(&self.engine);
         let drain = self.config.drain;
         let engine = self.engine.clone();
@@ -179,10 +199,13 @@ impl BoundServer {
         let no_more = CancellationToken::new();
         let scheduler_stop = CancellationToken::new();
         let health_stop = CancellationToken::new();
-        let tls_stop = CancellationToken::new();
-        let _tls_stop = tls_stop.clone().drop_guard();
+        let at_last = CancellationToken::new();
+        let _at_last = at_last.clone().drop_guard();
         if let Some(tls) = self.tls.clone() {
-            tokio::spawn(tls.follow(tls_stop));
+            tokio::spawn(tls.follow(at_last.clone()));
+        }
+        if let Some(Metrics { listener, page }) = self.metrics.take() {
+            tokio::spawn(scrape::serve(listener, page, at_last));
         }
         let health = tokio::spawn(health::follow(
             engine.clone(),
@@ -244,7 +267,8 @@ impl BoundServer {
         };
         let app = ServiceBuilder::new()
             .layer(CatchPanicLayer::custom(Panicked::new(prefix.clone())))
-            .layer(EdgeLayer::new(prefix, limits.message_bytes))
+            .layer(EdgeLayer::new(prefix.clone(), limits.message_bytes))
+            .layer(ArrivalsLayer::new(prefix))
             .layer(AuthLayer::new(door))
             .service(self.routes.prepare());
         let transport = Transport::new(limits, self.tls, app);

@@ -1,9 +1,7 @@
-//! The metrics, what each means, and their listener.
-
-use std::net::SocketAddr;
+//! The metrics, and what each means.
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
-use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// Calls take from a fraction of a millisecond to as long as the store may keep them waiting.
 const SECONDS: [f64; 12] = [
@@ -12,15 +10,14 @@ const SECONDS: [f64; 12] = [
 /// How many commands one transaction may hold ends at 128.
 const COMMANDS: [f64; 8] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 
-/// Offers the metrics of this process. Once per process: there is one recorder.
-pub(crate) fn listen(address: SocketAddr) -> Result<(), BuildError> {
-    PrometheusBuilder::new()
+/// Begins to record the metrics of this process. Once per process: there is one recorder.
+pub(crate) fn record() -> Result<PrometheusHandle, BuildError> {
+    let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
         .set_buckets_for_metric(Matcher::Suffix("_commands".to_owned()), &COMMANDS)?
-        .with_http_listener(address)
-        .install()?;
+        .install_recorder()?;
     describe();
-    Ok(())
+    Ok(handle)
 }
 
 fn describe() {

@@ -4,16 +4,27 @@ use super::{Field, created, named, paragraphs};
 use crate::gate::{Expect, FreezeSpec, Gate, deployment};
 
 /// Every control character of ASCII and of Latin-1, what turns the direction of writing, what has
-/// no width, and what breaks lines.
+/// no width, what breaks lines, and what is drawn as nothing or by nobody.
 fn hidden() -> Vec<char> {
     let ranges = [
         '\u{0}'..='\u{1f}',
         '\u{7f}'..='\u{9f}',
+        '\u{ad}'..='\u{ad}',
+        '\u{34f}'..='\u{34f}',
         '\u{61c}'..='\u{61c}',
+        '\u{115f}'..='\u{1160}',
+        '\u{180b}'..='\u{180e}',
         '\u{200b}'..='\u{200f}',
         '\u{2028}'..='\u{202e}',
-        '\u{2060}'..='\u{2069}',
+        '\u{2060}'..='\u{206f}',
+        '\u{3164}'..='\u{3164}',
+        '\u{e000}'..='\u{e000}',
+        '\u{fe00}'..='\u{fe0f}',
         '\u{feff}'..='\u{feff}',
+        '\u{ffa0}'..='\u{ffa0}',
+        '\u{fff9}'..='\u{fffb}',
+        '\u{e0001}'..='\u{e0001}',
+        '\u{e0061}'..='\u{e0061}',
     ];
     ranges.into_iter().flatten().collect()
 }

@@ -87,10 +87,15 @@ async fn hear(wire: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::pki_types::{PrivateKeyDer, ServerName};
+    use rustls::{ClientConfig, RootCertStore};
     use tokio::io::AsyncWriteExt as _;
     use tokio::net::TcpListener;
+    use tokio_rustls::TlsConnector;
 
     use super::*;
+    use crate::lifecycle::tls::fixture::{Authority, Folder, Pair};
 
     /// What becomes of a peer that sends these bytes, and stays or goes.
     async fn heard(sent: &[u8], stays: bool) -> Option<Unfit> {
@@ -112,6 +117,64 @@ mod tests {
         connection.read_exact(&mut again).await.unwrap();
         assert_eq!(again, sent, "nothing is lost");
         None
+    }
+
+    /// A client that believes one authority, and shows a certificate or none.
+    fn client(believes: &Authority, shows: Option<&Pair>) -> TlsConnector {
+        let mut roots = RootCertStore::empty();
+        let authority = CertificateDer::from_pem_slice(believes.pem().as_bytes());
+        roots.add(authority.unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots);
+        let config = match shows {
+            None => builder.with_no_client_auth(),
+            Some(pair) => {
+                let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).unwrap();
+                let chain = vec![pair.der.clone()];
+                builder.with_client_auth_cert(chain, key).unwrap()
+            }
+        };
+        TlsConnector::from(Arc::new(config))
+    }
+
+    /// Who a server with these authorities finds at the other end.
+    async fn met(tls: &Tls, client: TlsConnector) -> Result<Peer, Unfit> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let calling = tokio::spawn(async move {
+            let stream = TcpStream::connect(address).await.unwrap();
+            let name = ServerName::try_from("localhost").unwrap();
+            let mut stream = client.connect(name, stream).await.ok()?;
+            stream.write_all(PREFACE).await.ok()?;
+            // Whether the certificate was believed is said after the handshake.
+            stream.read(&mut [0; 1]).await.ok()
+        });
+        let (stream, from) = listener.accept().await.unwrap();
+        let met = greet(stream, from, Some(tls), Duration::from_secs(20)).await;
+        let met = met.map(|(_, peer)| peer);
+        calling.await.unwrap();
+        met
+    }
+
+    #[tokio::test]
+    async fn a_peer_is_known_by_the_certificate_it_shows() {
+        let (authority, other) = (Authority::new("one"), Authority::new("other"));
+        let folder = Folder::new(&authority.server());
+        std::fs::write(folder.path("ca.pem"), authority.pem()).unwrap();
+        let tls = Tls::open(folder.files(Some("ca.pem"))).unwrap();
+        let uri = "spiffe://example/runner/web";
+        let (good, foreign) = (authority.client(uri), other.client(uri));
+
+        let peer = met(&tls, client(&authority, Some(&good))).await.unwrap();
+        assert_eq!(peer.certificate.unwrap().uris, [uri]);
+        let peer = met(&tls, client(&authority, None)).await.unwrap();
+        assert!(peer.certificate.is_none());
+        for refused in [client(&authority, Some(&foreign)), client(&other, None)] {
+            assert_eq!(met(&tls, refused).await.err(), Some(Unfit::Tls));
+        }
     }
 
     #[tokio::test]

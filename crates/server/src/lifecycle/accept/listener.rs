@@ -9,15 +9,17 @@ use metrics::counter;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-use super::strangers::Strangers;
+use crate::edge::waiting_room::WaitingRoom;
 
+/// Whoever had to make room is gone after this.
+const ROOM_PAUSE: Duration = Duration::from_millis(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The next connection.
 pub(super) async fn accept(
     listener: &TcpListener,
-    strangers: &Strangers,
+    strangers: &WaitingRoom,
 ) -> (TcpStream, SocketAddr) {
     let mut pause = FIRST_PAUSE;
     loop {
@@ -31,16 +33,16 @@ pub(super) async fn accept(
         let failures = counter!("countersign_accept_errors_total");
         failures.increment(1);
         let made_room = strangers.evict_oldest();
-        // While strangers make room, each pause brings a connection; so this is not told each time.
-        if pause == FIRST_PAUSE && !made_room || pause == LONGEST_PAUSE {
+        // While strangers make room callers get in, so nobody need be told.
+        if made_room {
+            sleep(ROOM_PAUSE).await;
+            continue;
+        }
+        if pause == FIRST_PAUSE || pause == LONGEST_PAUSE {
             tracing::warn!(%error, "a connection could not be accepted; it waits");
         }
         sleep(pause).await;
-        pause = if made_room {
-            FIRST_PAUSE
-        } else {
-            (pause * 2).min(LONGEST_PAUSE)
-        };
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 

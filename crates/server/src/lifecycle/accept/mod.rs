@@ -1,13 +1,12 @@
 //! The way in: from the listener to calls.
 //!
 //! A peer is a *stranger* until its TLS handshake and its greeting of HTTP/2 are done, all within
-//! one limit. Strangers are bounded for themselves: the oldest one makes room for a new one, so that
-//! thousands of idle handshakes keep nobody out. Only who has greeted takes one of the connections,
-//! of which there are so many in all and so many per address; who finds none is closed at once,
-//! because a caller that is refused tries again, and one that waits does not know.
+//! one limit. Strangers are bounded for themselves: the oldest one makes room for a new one, so
+//! that thousands of idle handshakes keep nobody out. Only who has greeted takes one of the
+//! connections, of which there are so many in all and so many per address; who finds none is closed
+//! at once, because a caller that is refused tries again, and one that waits does not know.
 //!
 //! - [`listener`]: takes connections, and outlives a lack of file descriptors.
-//! - [`strangers`]: who has not greeted yet.
 //! - [`handshake`]: TLS and the greeting.
 //! - [`admission`]: how many connections there are, in all and per address.
 //! - [`connection`]: the bytes of one connection.
@@ -19,5 +18,4 @@ pub(crate) mod connection;
 pub(crate) mod handshake;
 pub(crate) mod listener;
 pub(crate) mod serving;
-pub(crate) mod strangers;
 pub(crate) mod transport;

@@ -17,6 +17,7 @@ use tower_http::catch_panic::CatchPanic;
 
 use super::connection::Connection;
 use crate::auth::layer::Auth;
+use crate::edge::arriving::Arrivals;
 use crate::edge::layer::Edge;
 use crate::edge::panic::Panicked;
 use crate::edge::peer::Peer;
@@ -30,7 +31,7 @@ const RESETS_LIMIT: usize = 20;
 const FAULTS_LIMIT: usize = 1_024;
 
 /// All services behind their layers.
-pub(crate) type App = CatchPanic<Edge<Auth<Routes>>, Panicked>;
+pub(crate) type App = CatchPanic<Edge<Arrivals<Auth<Routes>>>, Panicked>;
 
 /// How connections are served.
 #[derive(Clone)]
@@ -136,7 +137,26 @@ where
 
 #[cfg(test)]
 mod tests {
+    use tower::ServiceExt as _;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_service_is_told_who_is_at_the_other_end() {
+        let inner = tower::service_fn(|request: Request<()>| async move {
+            Ok::<_, Infallible>(request.extensions().get::<Peer>().unwrap().address)
+        });
+        let peer = Peer {
+            address: Some("127.0.0.1:1".parse().unwrap()),
+            certificate: None,
+        };
+        let known = Known {
+            inner,
+            peer: peer.clone(),
+        };
+        let told = known.oneshot(Request::new(())).await.unwrap();
+        assert_eq!(told, peer.address);
+    }
 
     #[test]
     fn connections_do_not_all_end_at_once() {

@@ -13,7 +13,7 @@ use super::admission::{Admission, Full};
 use super::handshake::{Unfit, greet};
 use super::listener::accept;
 use super::serving::{App, Ends, Serving};
-use super::strangers::{Stranger, Strangers};
+use crate::edge::waiting_room::{Guest, WaitingRoom};
 use crate::lifecycle::Limits;
 use crate::lifecycle::tls::live::Tls;
 
@@ -30,7 +30,7 @@ pub(crate) struct Transport {
 struct Taken {
     stream: TcpStream,
     address: SocketAddr,
-    stranger: Stranger,
+    stranger: Guest,
     socket: OwnedSemaphorePermit,
     number: u64,
 }
@@ -52,7 +52,7 @@ impl Transport {
         let _cut = cut.clone().drop_guard();
         let tasks = TaskTracker::new();
         let taking = async {
-            let strangers = Strangers::new(self.limits.strangers());
+            let strangers = WaitingRoom::new(self.limits.strangers());
             let sockets = Arc::new(Semaphore::new(self.limits.sockets()));
             let mut number = 0;
             loop {
@@ -61,7 +61,7 @@ impl Transport {
                     refuse(reason_of(full));
                     continue;
                 }
-                let stranger = strangers.enter();
+                let stranger = strangers.enter(1);
                 // Whoever had to make room may not have gone yet.
                 let Ok(socket) = Arc::clone(&sockets).acquire_owned().await else {
                     return;
@@ -102,7 +102,7 @@ impl Transport {
         let greeting = greet(stream, address, self.tls.as_deref(), self.limits.handshake);
         let greeted = tokio::select! {
             biased;
-            () = stranger.evicted() => return refuse("evicted"),
+            () = stranger.evicted().cancelled() => return refuse("evicted"),
             () = ends.cut.cancelled() => return,
             () = ends.no_more.cancelled() => return,
             greeted = greeting => greeted,
