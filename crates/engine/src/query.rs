@@ -11,7 +11,7 @@ use countersign_domain::directory::{Directory, Team};
 use countersign_domain::freeze::Freeze;
 use countersign_domain::ids::{CrNumber, CrRef, PolicyId, TaskId, TeamId};
 use countersign_domain::log::{Entry, Head};
-use countersign_domain::policy::{Policy, Warning, change_request_warnings};
+use countersign_domain::policy::{Policy, Warning, change_request_warnings, confusable_warnings};
 use countersign_store::{CrFilter, CrStates, EntryFilter, TaskFilter};
 
 use crate::engine::Engine;
@@ -59,10 +59,12 @@ pub struct HeadView {
 impl Engine {
     /// What is shown of a change request beside its own facts.
     pub fn view(&self, case: &Case) -> CrView {
-        self.directory().read(|directory| CrView {
-            standing: standing(case, directory),
-            warnings: change_request_warnings(&case.resultant, &case.creators(), directory),
-        })
+        let (standing, mut warnings) = self.directory().read(|directory| {
+            let warnings = change_request_warnings(&case.resultant, &case.creators(), directory);
+            (standing(case, directory), warnings)
+        });
+        warnings.extend(confusable_warnings(case));
+        CrView { standing, warnings }
     }
 
     /// What the tasks of a change request wait for beside their own facts.

@@ -22,5 +22,5 @@ pub use schedule_warn::{freeze_warnings, window_warnings};
 pub(crate) use scope::scopes_may_overlap;
 pub use scope::{Scope, ScopeSide};
 pub use terms::{Quorum, Sharing, Terms, TimeToLive};
-pub use warn::{Cure, Warning, change_request_warnings, policy_warnings};
+pub use warn::{Cure, Warning, change_request_warnings, confusable_warnings, policy_warnings};
 pub use window::{Bound, ChangeWindow, NoPeriod, OnClose, WINDOWS_LIMIT, calendar_of};

@@ -1,10 +1,12 @@
-//! What is allowed, but worth a second look (G2, G6, M6).
+//! What is allowed, but worth a second look (D2, G2, G6, M6).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Approver, Groups, Places, Quorum, ResultantApprover, ResultantPolicy, scopes_may_overlap,
 };
+use crate::change_request::Case;
+use crate::confusable::{self, Pair, Seen};
 use crate::directory::Directory;
 use crate::ids::{FreezeId, PolicyId, TeamId};
 use crate::person::Person;
@@ -63,6 +65,15 @@ pub enum Warning {
         policy: PolicyId,
         /// The freezes.
         freezes: Vec<FreezeId>,
+    },
+    /// Two persons look alike, and neither counts as the other (D2).
+    ConfusableNames {
+        /// One of them.
+        first: Seen,
+        /// The other.
+        second: Seen,
+        /// The policy that names both; `None`: a change request names them.
+        policy: Option<PolicyId>,
     },
 }
 
@@ -137,8 +148,43 @@ impl Warning {
                     freezes.join(", ")
                 )
             }
+            Self::ConfusableNames {
+                first,
+                second,
+                policy,
+            } => confusable_sentence(first, second, policy.as_ref()),
         }
     }
+}
+
+fn confusable_sentence(first: &Seen, second: &Seen, policy: Option<&PolicyId>) -> String {
+    let (one, other) = (first.told_from(second), second.told_from(first));
+    match policy {
+        Some(policy) => format!(
+            "two approvers of policy {policy} look alike and are two persons, of whom each counts: \
+             {one} and {other}; compare issuer and subject, and take out whoever is not meant"
+        ),
+        None => format!(
+            "two persons look alike, and neither counts as the other nor is barred with the other: \
+             {one} and {other}; compare issuer and subject before you decide; where the wrong one \
+             is named, withdraw the task, mend that, and create a new task"
+        ),
+    }
+}
+
+/// The warnings about those whom a change request names and who look alike. Members of teams may
+/// change at any time and are not looked at before they have decided.
+pub fn confusable_warnings(case: &Case) -> Vec<Warning> {
+    confusable(confusable::of_case(case), None).collect()
+}
+
+fn confusable(pairs: Vec<Pair>, policy: Option<&PolicyId>) -> impl Iterator<Item = Warning> {
+    let pairs = pairs.into_iter();
+    pairs.map(move |(first, second)| Warning::ConfusableNames {
+        first,
+        second,
+        policy: policy.cloned(),
+    })
 }
 
 /// The warnings of a change request, judged by the teams as they are now. The creators of all its
@@ -216,6 +262,8 @@ pub fn policy_warnings(policy: &PolicyDraft, directory: &Directory) -> Vec<Warni
         }
     }
     found.extend(term_warnings(policy, directory));
+    let alike = confusable::among(policy.approvers.users.iter());
+    found.extend(confusable(alike, Some(&policy.id)));
     let mut not_needed = BTreeSet::new();
     let others = directory.policies().map(|other| &other.draft);
     for other in others.filter(|other| binds_together(policy, other)) {

@@ -156,7 +156,8 @@ proptest! {
                 | Warning::ClaimedTeamNotRechecked { .. }
                 | Warning::WindowPast { .. }
                 | Warning::WindowsNeverMeet { .. }
-                | Warning::WindowsInsideFreezes { .. } => false,
+                | Warning::WindowsInsideFreezes { .. }
+                | Warning::ConfusableNames { .. } => false,
             });
             prop_assert_eq!(warned, (0u8..16).any(without), "{}", id);
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use countersign_domain::confusable::{among, of_case};
+use countersign_domain::policy::{Warning, confusable_warnings};
 
 use crate::harness::Gate;
 use crate::harness::people::person;
@@ -112,6 +113,57 @@ fn d2_one_person_is_not_like_themselves_and_another_issuer_is_another_person() {
     let mut other = person("alice");
     other.issuer = "elsewhere".to_owned();
     assert_eq!(among([&person("alice"), &other].into_iter()).len(), 1);
+}
+
+#[test]
+fn d2_approvers_who_look_alike_are_warned_of_at_saving() {
+    let mut gate = Gate::new();
+    let saved = gate.save(&format!("0 adm policy p users=alice,{ALICE},bob min=2"));
+    assert_eq!(
+        sentences(&saved),
+        [
+            "two approvers of policy p look alike and are two persons, of whom each counts: \
+          \"alice\" (U+0061 lice) of issuer \"people\" and \
+          \"\u{430}lice\" (U+0430 lice) of issuer \"people\"; \
+          compare issuer and subject, and take out whoever is not meant"
+        ]
+    );
+    let many: Vec<String> = ["a", "A", "\u{430}", "\u{3b1}"]
+        .into_iter()
+        .flat_map(|a| ["l", "1", "I", "|"].map(|l| format!("{a}{l}ice")))
+        .collect();
+    let saved = gate.save(&format!("1 adm policy q users={}", many.join(",")));
+    assert_eq!(sentences(&saved).len(), 10, "of {} at most ten", many.len());
+    let saved = gate.save("2 adm policy r users=ann,bob,carl");
+    assert_eq!(sentences(&saved), [""; 0]);
+}
+
+#[test]
+fn d2_a_creator_who_looks_like_an_approver_is_warned_of() {
+    let mut gate = Gate::new();
+    gate.play("0 adm policy p users=alice block\n 1 orc create t1 creator=aIice");
+    let found = confusable_warnings(gate.case("t1").unwrap());
+    assert_eq!(
+        sentences(&found),
+        [
+            "two persons look alike, and neither counts as the other nor is barred with the other: \
+          \"alice\" (a U+006C ice) of issuer \"people\" and \
+          \"aIice\" (a U+0049 ice) of issuer \"people\"; \
+          compare issuer and subject before you decide; where the wrong one is named, withdraw the \
+          task, mend that, and create a new task"
+        ]
+    );
+    gate.play("2 orc create t2 creator=carl -> CR-2");
+    assert_eq!(confusable_warnings(gate.case("t2").unwrap()), []);
+}
+
+fn sentences(warnings: &[Warning]) -> Vec<String> {
+    let alike = |it: &&Warning| matches!(it, Warning::ConfusableNames { .. });
+    warnings
+        .iter()
+        .filter(alike)
+        .map(Warning::sentence)
+        .collect()
 }
 
 /// By what those are seen who look alike.

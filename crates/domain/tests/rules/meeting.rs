@@ -20,7 +20,8 @@ fn times(warnings: &[Warning]) -> Vec<String> {
             | Warning::OwnApproversNotNeeded { .. }
             | Warning::NoPolicyMatched
             | Warning::SharingWithoutExecutionTtl { .. }
-            | Warning::ClaimedTeamNotRechecked { .. } => None,
+            | Warning::ClaimedTeamNotRechecked { .. }
+            | Warning::ConfusableNames { .. } => None,
         }
     });
     said.collect()

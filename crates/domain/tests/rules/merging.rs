@@ -273,6 +273,7 @@ fn not_needed(warning: &Warning) -> Option<String> {
         | Warning::ClaimedTeamNotRechecked { .. }
         | Warning::WindowPast { .. }
         | Warning::WindowsNeverMeet { .. }
-        | Warning::WindowsInsideFreezes { .. } => None,
+        | Warning::WindowsInsideFreezes { .. }
+        | Warning::ConfusableNames { .. } => None,
     }
 }

@@ -181,7 +181,8 @@ fn unreachable(warning: &Warning) -> Option<String> {
         | Warning::ClaimedTeamNotRechecked { .. }
         | Warning::WindowPast { .. }
         | Warning::WindowsNeverMeet { .. }
-        | Warning::WindowsInsideFreezes { .. } => None,
+        | Warning::WindowsInsideFreezes { .. }
+        | Warning::ConfusableNames { .. } => None,
     }
 }
 
@@ -194,6 +195,7 @@ fn not_needed(warning: &Warning) -> Option<String> {
         | Warning::ClaimedTeamNotRechecked { .. }
         | Warning::WindowPast { .. }
         | Warning::WindowsNeverMeet { .. }
-        | Warning::WindowsInsideFreezes { .. } => None,
+        | Warning::WindowsInsideFreezes { .. }
+        | Warning::ConfusableNames { .. } => None,
     }
 }

@@ -90,6 +90,9 @@ pub(crate) fn show_warning(warning: &Warning) -> v1::Warning {
         Warning::WindowsInsideFreezes { policy, .. } => {
             (v1::WarningKind::WindowsInsideFreezes, Some(policy))
         }
+        Warning::ConfusableNames { policy, .. } => {
+            (v1::WarningKind::ConfusableNames, policy.as_ref())
+        }
     };
     let freeze = match warning {
         Warning::WindowsInsideFreezes { freezes, .. } => freezes.first(),
@@ -99,7 +102,8 @@ pub(crate) fn show_warning(warning: &Warning) -> v1::Warning {
         | Warning::SharingWithoutExecutionTtl { .. }
         | Warning::ClaimedTeamNotRechecked { .. }
         | Warning::WindowPast { .. }
-        | Warning::WindowsNeverMeet { .. } => None,
+        | Warning::WindowsNeverMeet { .. }
+        | Warning::ConfusableNames { .. } => None,
     };
     v1::Warning {
         kind: kind.into(),
