@@ -237,7 +237,7 @@ impl BoundServer {
         let app = ServiceBuilder::new()
             .layer(CatchPanicLayer::custom(Panicked::new(prefix.clone())))
             .layer(EdgeLayer::new(prefix.clone(), limits.message_bytes))
-            .layer(ArrivalsLayer::new(prefix.clone()))
+            .layer(ArrivalsLayer::new(prefix.clone(), limits.message_bytes))
             .layer(AuthLayer::new(self.config.authenticator, prefix))
             .service(self.routes.prepare());
         let transport = Transport::new(limits, self.tls, app);
