@@ -1,9 +1,10 @@
 //! Requests whose bytes are still to come.
 //!
-//! A caller that begins calls and never sends their messages costs it nothing, and the server some
-//! memory for each. So all such requests together may weigh so much; above that, those that were
-//! begun first are refused. An honest request is here for milliseconds. One that is refused before
-//! its bytes are asked for, for want of a credential, never is.
+//! To begin calls and never send their messages costs a caller nothing, and the server some memory
+//! for each: the transport makes room for as many bytes as a message promises. So all such requests
+//! together may weigh so much; above that, those that were begun first are refused. An honest
+//! request is here for milliseconds. One that is refused before its bytes are asked for, for want
+//! of a credential, never is.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -21,22 +22,28 @@ use crate::fault::Fault;
 use crate::status::status;
 
 /// What all of them may take together, in bytes.
-const WEIGHT_LIMIT: usize = 16 * 1_024 * 1_024;
+const WEIGHT_LIMIT: usize = 32 * 1_024 * 1_024;
 /// What one takes without a byte of its message; measured.
 const OWN_WEIGHT: usize = 16 * 1_024;
+/// Before each message: a flag, and how many bytes it has.
+const HEAD_BYTES: usize = 5;
 
 /// Puts [`Arrivals`] around a service.
 #[derive(Debug, Clone)]
 pub(crate) struct ArrivalsLayer {
     room: WaitingRoom,
     prefix: CrPrefix,
+    message_bytes: usize,
 }
 
 impl ArrivalsLayer {
-    /// With numbers written like this.
-    pub(crate) fn new(prefix: CrPrefix) -> Self {
-        let room = WaitingRoom::new(WEIGHT_LIMIT);
-        Self { room, prefix }
+    /// With numbers written like this, and messages of at most so many bytes.
+    pub(crate) fn new(prefix: CrPrefix, message_bytes: usize) -> Self {
+        Self {
+            room: WaitingRoom::new(WEIGHT_LIMIT),
+            prefix,
+            message_bytes,
+        }
     }
 }
 
@@ -75,6 +82,9 @@ where
         self.inner.call(request.map(|body| Arriving {
             body,
             layer,
+            head: Vec::new(),
+            received: 0,
+            weight: OWN_WEIGHT,
             guest: None,
         }))
     }
@@ -84,6 +94,10 @@ where
 pub(crate) struct Arriving<B> {
     body: B,
     layer: ArrivalsLayer,
+    /// As much of the first message's head as has come.
+    head: Vec<u8>,
+    received: usize,
+    weight: usize,
     /// From when it was first waited for.
     guest: Option<Waiting>,
 }
@@ -94,6 +108,25 @@ struct Waiting {
 }
 
 impl<B> Arriving<B> {
+    /// Weighs what has come, or what it promises if that is more.
+    fn weigh(&mut self, data: &impl Buf) {
+        let missing = HEAD_BYTES - self.head.len();
+        self.head.extend(data.chunk().iter().take(missing));
+        self.received += data.remaining();
+        let promised = match *self.head {
+            [_, a, b, c, d] => u32::from_be_bytes([a, b, c, d]),
+            _ => 0,
+        };
+        // More than is allowed is refused at once.
+        let promised = usize::try_from(promised).unwrap_or(usize::MAX);
+        let bytes = promised.min(self.layer.message_bytes).max(self.received);
+        let grown = (OWN_WEIGHT + bytes).saturating_sub(self.weight);
+        self.weight += grown;
+        if let Some(waiting) = &self.guest {
+            waiting.guest.grow(grown);
+        }
+    }
+
     fn refusal(&self) -> Status {
         let limit = WEIGHT_LIMIT / OWN_WEIGHT;
         status(&Fault::TooManyCalls { limit }, &self.layer.prefix)
@@ -115,16 +148,16 @@ where
         let this = self.get_mut();
         let frame = Pin::new(&mut this.body).poll_frame(context);
         if let Poll::Ready(Some(Ok(frame))) = &frame
-            && let (Some(data), Some(waiting)) = (frame.data_ref(), &this.guest)
+            && let Some(data) = frame.data_ref()
         {
-            waiting.guest.grow(data.remaining());
+            this.weigh(data);
         }
         match frame {
             Poll::Ready(frame) => Poll::Ready(frame.map(|it| it.map_err(Into::into))),
             Poll::Pending => {
-                let room = &this.layer.room;
+                let (room, weight) = (&this.layer.room, this.weight);
                 let waiting = this.guest.get_or_insert_with(|| {
-                    let guest = room.enter(OWN_WEIGHT);
+                    let guest = room.enter(weight);
                     let evicted = Box::pin(guest.evicted().clone().cancelled_owned());
                     Waiting { guest, evicted }
                 });
@@ -174,6 +207,9 @@ mod tests {
         let arriving = Arriving {
             body: Sent(receiver),
             layer: layer.clone(),
+            head: Vec::new(),
+            received: 0,
+            weight: OWN_WEIGHT,
             guest: None,
         };
         (sender, arriving)
@@ -191,7 +227,7 @@ mod tests {
     async fn the_oldest_is_refused_when_too_much_is_half_sent() {
         let layer = ArrivalsLayer {
             room: WaitingRoom::new(2 * OWN_WEIGHT),
-            prefix: CrPrefix::parse("CR").unwrap(),
+            ..ArrivalsLayer::new(CrPrefix::parse("CR").unwrap(), 1_000)
         };
         let (_first, mut oldest) = arriving(&layer);
         let waits = tokio::spawn(async move { next(&mut oldest).await });
@@ -215,6 +251,26 @@ mod tests {
             sender.send(Bytes::from_static(b"late")).unwrap();
             let found = waiting.await.unwrap();
             assert_eq!(found, Some(Ok(Bytes::from_static(b"late"))));
+        }
+    }
+
+    #[test]
+    fn a_request_weighs_what_it_promises() {
+        let layer = ArrivalsLayer::new(CrPrefix::parse("CR").unwrap(), 1_000);
+        let rows: [(&[&[u8]], usize); 6] = [
+            (&[&[0, 0, 0, 1, 0]], 256),
+            (&[&[0, 0], &[0, 1], &[0, 7]], 256),
+            (&[&[0, 255, 255, 255, 255]], 1_000),
+            (&[&[0, 0, 0]], 3),
+            (&[&[0, 0, 0, 0, 2], &[9; 300]], 305),
+            (&[], 0),
+        ];
+        for (parts, bytes) in rows {
+            let (_sender, mut body) = arriving(&layer);
+            for part in parts {
+                body.weigh(part);
+            }
+            assert_eq!(body.weight, OWN_WEIGHT + bytes, "{parts:?}");
         }
     }
 }

@@ -268,7 +268,7 @@ impl BoundServer {
         let app = ServiceBuilder::new()
             .layer(CatchPanicLayer::custom(Panicked::new(prefix.clone())))
             .layer(EdgeLayer::new(prefix.clone(), limits.message_bytes))
-            .layer(ArrivalsLayer::new(prefix))
+            .layer(ArrivalsLayer::new(prefix, limits.message_bytes))
             .layer(AuthLayer::new(door))
             .service(self.routes.prepare());
         let transport = Transport::new(limits, self.tls, app);
