@@ -196,6 +196,7 @@ impl Writer {
     }
 }
 
+/// All at one level, so that whoever keeps denials keeps reads of the log as well.
 fn emit(event: &Event) {
     match event {
         Event::Denied(told) => {
@@ -215,7 +216,7 @@ fn emit(event: &Event) {
                 "a call was denied"
             );
         }
-        Event::LogRead(told) => tracing::info!(
+        Event::LogRead(told) => tracing::warn!(
             target: "security",
             method = told.method,
             issuer = told.issuer,
