@@ -31,6 +31,7 @@ pub(crate) fn facts(fault: &Fault, prefix: &CrPrefix) -> Facts {
         Fault::Unauthenticated
         | Fault::TooManyBadCredentials
         | Fault::IdentityProviderUnavailable
+        | Fault::SecurityLogUnavailable
         | Fault::MalformedRequest
         | Fault::DeadlineExceeded => Vec::new(),
     }

@@ -44,6 +44,12 @@ pub(crate) enum Fault {
          be checked; repeat the call later"
     )]
     IdentityProviderUnavailable,
+    /// What has to be recorded before it is answered cannot be.
+    #[error(
+        "the security log cannot be written, and a read of the log is not answered without a \
+         record; repeat the call later"
+    )]
+    SecurityLogUnavailable,
     /// The bytes are not a message of this method.
     #[error("the request is not a message of this method; check the client against the API")]
     MalformedRequest,

@@ -62,6 +62,7 @@ fn code_and_reason(fault: &Fault) -> (Code, ErrorReason) {
         Fault::IdentityProviderUnavailable => {
             (Code::Unavailable, ErrorReason::IdentityProviderUnavailable)
         }
+        Fault::SecurityLogUnavailable => (Code::Unavailable, ErrorReason::SecurityLogUnavailable),
         Fault::RoleRequired { .. } => (Code::PermissionDenied, ErrorReason::RoleRequired),
         Fault::UnknownMethod { .. } => (Code::Unimplemented, ErrorReason::UnknownMethod),
         Fault::MalformedRequest => (Code::InvalidArgument, ErrorReason::MalformedRequest),
@@ -154,7 +155,8 @@ fn rule(fault: &Fault) -> &'static str {
         | Fault::TooManyCalls { .. }
         | Fault::TooManyCallsOfCaller { .. }
         | Fault::TooManyBadCredentials
-        | Fault::IdentityProviderUnavailable => "E1",
+        | Fault::IdentityProviderUnavailable
+        | Fault::SecurityLogUnavailable => "E1",
     }
 }
 
@@ -368,6 +370,7 @@ mod tests {
             Fault::TooManyCallsOfCaller { limit: 5_000 },
             Fault::TooManyBadCredentials,
             Fault::IdentityProviderUnavailable,
+            Fault::SecurityLogUnavailable,
         ];
         all.extend(refusals().into_iter().map(Fault::from));
         all

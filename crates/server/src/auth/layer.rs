@@ -10,7 +10,6 @@ use std::task::{Context, Poll};
 
 use countersign_domain::access::Principal;
 use countersign_domain::ids::CrPrefix;
-use countersign_engine::Failure;
 use http::{HeaderMap, Request, Response};
 use tonic::Status;
 use tonic::body::Body;
@@ -137,7 +136,7 @@ impl Door {
         if call.method.is_some_and(|method| method.audited) {
             let recorded = self.log.read(call).await;
             recorded.map_err(|Unrecorded| {
-                let fault = Failure::StoreUnavailable.into();
+                let fault = Fault::SecurityLogUnavailable;
                 (fault, "the security log cannot be written")
             })?;
         }

@@ -35,6 +35,7 @@ fn describe() {
         "countersign_healthy",
         "1 while the store answers and the clock is right."
     );
+    describe_access();
     describe_writer();
     describe_feed();
 }
@@ -62,6 +63,30 @@ fn describe_transport() {
     describe_counter!(
         "countersign_tls_reload_failures_total",
         "New TLS files that cannot be used; what was there before is used on."
+    );
+}
+
+fn describe_access() {
+    describe_counter!(
+        "countersign_security_events_total",
+        "What the security log was told, by event and reason, with what it left out."
+    );
+    describe_counter!(
+        "countersign_security_suppressed_total",
+        "Events that were only counted in the security log, because there were too many."
+    );
+    describe_counter!(
+        "countersign_security_lost_total",
+        "Lines of the security log that could not be written, by cause: look at the log."
+    );
+    describe_gauge!(
+        "countersign_oidc_keys_age_seconds",
+        Unit::Seconds,
+        "How long ago the keys of the identity provider were read. An hour, and no login is good."
+    );
+    describe_counter!(
+        "countersign_oidc_refreshes_total",
+        "Reads of the keys of the identity provider, by outcome."
     );
 }
 
