@@ -60,10 +60,13 @@ async fn what_other_machines_reach_speaks_tls_and_believes_nobody() {
     let tls = ["--tls-cert", "server.pem", "--tls-key", "server.key"];
     let dev = [tls.as_slice(), &["--insecure-dev"]].concat();
     let rows: [(&[&str], &[&str]); 3] = [
-        (&dev, &["0.0.0.0:0", "--insecure-dev", "loopback"]),
+        (
+            &dev,
+            &["insecure-dev refuses 0.0.0.0:0", "listen on 127.0.0.1"],
+        ),
         (
             &["--insecure-dev", "--plaintext"],
-            &["0.0.0.0:0", "--insecure-dev", "loopback"],
+            &["insecure-dev refuses 0.0.0.0:0", "listen on 127.0.0.1"],
         ),
         (&[], &["0.0.0.0:0", "--tls-cert", "--plaintext"]),
     ];

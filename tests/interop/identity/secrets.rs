@@ -19,11 +19,13 @@ async fn a_server_that_tells_everything_tells_no_secret() {
     let place = Place::new(&provider.issuer);
     let database = with_password(Database::postgres().await);
     let pat = place.token(&database).await;
-    let file = place.path("printed.txt");
-    let setup = Setup {
+    let (file, security) = (place.path("printed.txt"), place.path("security.log"));
+    let mut setup = Setup {
         printed: Some(file.clone()),
         ..place.setup()
     };
+    let option = ["--security-log".to_owned(), security.display().to_string()];
+    setup.arguments.extend(option);
     let mut server = Server::start_with(&database, setup).await;
     let login = provider.login("alice").await.access_token;
     let wrong = provider.login("alice").await.id_token;
@@ -45,12 +47,16 @@ async fn a_server_that_tells_everything_tells_no_secret() {
     }
     generate_stubs(&place).await;
     let python = in_python(&place, &server, &provider, "alice").await;
-    let told = || std::fs::read_to_string(&file).unwrap();
+    let told = || {
+        [&file, &security]
+            .map(|it| std::fs::read_to_string(it).unwrap())
+            .concat()
+    };
     // Without these it would prove nothing. The last one is of the security log.
     for part in [
         "TRACE",
         "countersign is ready",
-        "/countersign.v1.ChangeRequestService/Approve",
+        "ChangeRequestService/Approve\"",
     ] {
         scene::until(part, async || told().contains(part)).await;
     }

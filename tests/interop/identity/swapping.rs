@@ -11,7 +11,7 @@ use crate::process::Server;
 
 /// People come from here, and nobody does in these stories.
 const ISSUER: &str = "https://login.example.com";
-/// An open stream asks once a minute whether its certificate is still believed.
+/// An open stream asks once a minute at least whether its certificate is still believed.
 const MINUTE: Duration = Duration::from_secs(75);
 
 #[tokio::test]
