@@ -124,7 +124,12 @@ async fn the_readme_makes_tokens_that_are_let_in() {
 async fn the_page_about_security_makes_shows_and_revokes_tokens() {
     let reader = Reader::new();
     let said = reader.run("docs/security.md", "API tokens").await;
-    for part in ["ROLE_ORCHESTRATOR", "erin of local", "deployer of local", "ci was revoked at"] {
+    for part in [
+        "ROLE_ORCHESTRATOR",
+        "erin of local",
+        "deployer of local",
+        "ci was revoked at",
+    ] {
         assert!(said.contains(part), "{part}\nnot in\n{said}");
     }
 }

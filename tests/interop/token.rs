@@ -261,10 +261,36 @@ async fn a_store_that_is_not_there_is_only_made_to_keep_a_token() {
         assert!(said.contains("there is no store at typo.db"), "{said}");
         assert!(!folder.path().join("typo.db").exists());
     }
+    let said = refused(&folder, &format!("token create {CI} --credential-file a")).await;
+    assert!(said.contains("name the server with --address"), "{said}");
+    assert!(!folder.path().join("countersign.db").exists());
     run(&folder, &format!("token create {CI} --prefix OCT")).await;
     let other = CI.replace("--id ci", "--id other");
     let said = refused(&folder, &format!("token create {other} --prefix CR")).await;
     assert!(said.contains("created with OCT"), "{said}");
     let said = refused(&folder, "serve --listen 127.0.0.1:0 --prefix CR").await;
     assert!(said.contains("created with OCT"), "{said}");
+}
+
+#[tokio::test]
+async fn who_does_not_answer_and_what_is_not_sent_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(&folder, "a.token", "csn_1\n").display().to_string();
+    let named = format!("--credential-file {file}");
+    for (options, said) in [
+        (format!("http://127.0.0.1:1 {named}"), "does not answer: "),
+        (format!("http://gate.example:7733 {named}"), "use https"),
+        (
+            "http://127.0.0.1:1".to_owned(),
+            "--credential-file or COUNTERSIGN_CREDENTIAL_FILE",
+        ),
+        (
+            "http://127.0.0.1:1 --credential-file missing".to_owned(),
+            "failed to read missing",
+        ),
+    ] {
+        let found = refused(&folder, &format!("whoami --address {options}")).await;
+        assert!(found.contains(said), "{found}");
+        assert!(!found.contains("csn_1"), "{found}");
+    }
 }

@@ -86,8 +86,8 @@ pub(crate) struct Serve {
     /// for a new store.
     #[arg(long, value_name = "PREFIX")]
     pub(crate) prefix: Option<String>,
-    /// Where denied calls, and reads of the log, are told, as lines of JSON: five files of 16 MiB at
-    /// the most. Left out: among the log lines.
+    /// Where denied calls, and reads of the log, are told, as lines of JSON: five files of 16 MiB
+    /// at the most. Left out: among the log lines.
     #[arg(long, value_name = "FILE")]
     pub(crate) security_log: Option<PathBuf>,
     /// Where to serve Prometheus metrics. Left out: nowhere.

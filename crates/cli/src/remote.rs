@@ -17,23 +17,32 @@ const CREDENTIAL_FILE: &str = "COUNTERSIGN_CREDENTIAL_FILE";
 pub(crate) struct Caller {
     /// A file with the credential: the text of an API token, or of a login. Also by the
     /// environment, as COUNTERSIGN_CREDENTIAL_FILE.
-    #[arg(long, value_name = "FILE", requires = "address")]
+    #[arg(long, value_name = "FILE")]
     credential_file: Option<PathBuf>,
     /// Believe these authorities (PEM) about the server, instead of those that browsers believe.
-    #[arg(long, value_name = "FILE", requires = "address")]
+    #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
     /// Show this client certificate (PEM), followed in the file by those that prove it.
-    #[arg(long, value_name = "FILE", requires_all = ["address", "client_key"])]
+    #[arg(long, value_name = "FILE", requires = "client_key")]
     client_cert: Option<PathBuf>,
     /// The private key (PEM) of the client certificate.
-    #[arg(long, value_name = "FILE", requires_all = ["address", "client_cert"])]
+    #[arg(long, value_name = "FILE", requires = "client_cert")]
     client_key: Option<PathBuf>,
     /// Allow an http address of another machine, although the credential can be read on the way.
-    #[arg(long, requires = "address")]
+    #[arg(long)]
     plaintext: bool,
 }
 
 impl Caller {
+    /// Whether anything of this was said on the command line.
+    pub(crate) fn is_named(&self) -> bool {
+        self.credential_file.is_some()
+            || self.ca_file.is_some()
+            || self.client_cert.is_some()
+            || self.client_key.is_some()
+            || self.plaintext
+    }
+
     /// A connection to a server.
     pub(crate) fn connection(&self, address: &str) -> anyhow::Result<Connection> {
         let uri: Option<Uri> = address.parse().ok();

@@ -27,9 +27,14 @@ pub(crate) async fn run(arguments: Verify) -> anyhow::Result<()> {
         report.entries
     ))?;
     output::line(&format!(
-        "{} change requests, {} tasks, {} policies, {} teams, {} freezes: each row is what its \
-         entries say",
-        report.change_requests, report.tasks, report.policies, report.teams, report.freezes
+        "{} change requests, {} tasks, {} policies, {} teams, {} freezes, {} tokens: each row is \
+         what its entries say",
+        report.change_requests,
+        report.tasks,
+        report.policies,
+        report.teams,
+        report.freezes,
+        report.tokens
     ))?;
     if let Some(head) = report.head {
         output::line(&format!("head {}:{}", head.sequence, head.hash))?;

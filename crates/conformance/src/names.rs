@@ -131,6 +131,7 @@ mod tests {
         "page_token",
         "reason",
         "resume_token",
+        "revocation_comment",
         "runner",
         "starts",
         "subject",

@@ -20,8 +20,8 @@ pub mod v1 {
 /// All proto files with their imports and comments, as an encoded `FileDescriptorSet`.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/countersign.bin"));
 
-/// The full paths of all methods, for example `/countersign.v1.AccessService/WhoAmI`: whoever serves
-/// them can show that none was forgotten.
+/// The full paths of all methods, for example `/countersign.v1.AccessService/WhoAmI`: whoever
+/// serves them can show that none was forgotten.
 pub const METHODS: &[&str] = include!(concat!(env!("OUT_DIR"), "/methods.rs"));
 
 /// The domain of every `google.rpc.ErrorInfo` that the server sends.

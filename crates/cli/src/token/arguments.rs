@@ -221,7 +221,6 @@ mod tests {
             ("--address http://127.0.0.1:7733 --access a.toml", false),
             ("--address http://127.0.0.1:7733 --prefix OCT", false),
             ("--sqlite a.db --database-url postgres://host/db", false),
-            ("--sqlite a.db --credential-file a", false),
             ("--prefix OCT", true),
         ];
         for (options, accepted) in rows {

@@ -29,6 +29,7 @@ pub(super) enum Place {
 impl Place {
     /// Reaches tokens that there are.
     pub(super) async fn existing(arguments: Where) -> anyhow::Result<Self> {
+        check(&arguments)?;
         if arguments.address.is_none()
             && let StoreConfig::Sqlite { path } = arguments.store.config()?
         {
@@ -39,6 +40,7 @@ impl Place {
 
     /// Reaches them; a store that is not there is created, with this prefix.
     pub(super) async fn open(arguments: Where, prefix: Option<&str>) -> anyhow::Result<Self> {
+        check(&arguments)?;
         if let Some(address) = &arguments.address {
             return Ok(Self::Server(arguments.caller.connection(address)?));
         }
@@ -139,4 +141,14 @@ impl Place {
             engine.shutdown().await;
         }
     }
+}
+
+/// Whoever names a credential means a server, and must not reach a store by mistake.
+fn check(arguments: &Where) -> anyhow::Result<()> {
+    ensure!(
+        arguments.address.is_some() || !arguments.caller.is_named(),
+        "a credential is for a server: name the server with --address, or leave out \
+         --credential-file and what belongs to it"
+    );
+    Ok(())
 }
