@@ -20,7 +20,7 @@ const MINIMUM_LIMIT: u32 = 99;
 const EVERYTHING: &str = "*";
 
 /// All fields: what a new policy is made of.
-pub(crate) const ALL: [PolicyField; 14] = [
+pub(crate) const ALL: [PolicyField; 15] = [
     PolicyField::Name,
     PolicyField::Description,
     PolicyField::Disabled,
@@ -33,6 +33,7 @@ pub(crate) const ALL: [PolicyField; 14] = [
     PolicyField::RecheckApprovers,
     PolicyField::ApprovalTtl,
     PolicyField::ExecutionTtl,
+    PolicyField::MaxAuthAge,
     PolicyField::Windows,
     PolicyField::OnClose,
 ];
@@ -205,7 +206,12 @@ fn side(field: &str, message: Option<&v1::ScopeSide>) -> Result<ScopeSide, Refus
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use countersign_domain::Instant;
+    use countersign_domain::log::Stamp;
+    use countersign_domain::policy::Policy;
+
     use super::super::fields::tests::field_of;
+    use super::super::policy::show_policy;
     use super::*;
 
     pub(crate) fn ids(ids: &[&str]) -> Option<v1::ScopeSide> {
@@ -268,12 +274,45 @@ pub(crate) mod tests {
                 )),
             }],
             on_close: v1::OnClose::Terminate.into(),
-            ..v1::Policy::default()
+            max_auth_age: Some(prost_types::Duration {
+                seconds: 900,
+                nanos: 0,
+            }),
+            // Set by the server. Every field is named here, so that a new one is not forgotten.
+            revision: 0,
+            etag: String::new(),
+            created_at: None,
+            updated_at: None,
         }
     }
 
     pub(crate) fn read(message: &v1::Policy) -> Result<PolicyDraft, Refusal> {
         policy_draft(message, &ALL.into(), "local")
+    }
+
+    #[test]
+    fn m1_every_field_that_is_said_is_kept() {
+        let stamp = Stamp {
+            sequence: 0,
+            instant: Instant::EPOCH,
+        };
+        let said = v1::Policy {
+            disabled: true,
+            ..full()
+        };
+        let kept = show_policy(&Policy {
+            draft: read(&said).unwrap(),
+            revision: 0,
+            created: stamp,
+            stamp,
+        });
+        let expected = v1::Policy {
+            etag: kept.etag.clone(),
+            created_at: kept.created_at,
+            updated_at: kept.updated_at,
+            ..said
+        };
+        assert_eq!(kept, expected);
     }
 
     type Spoil = fn(&mut v1::Policy);

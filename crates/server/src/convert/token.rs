@@ -260,7 +260,7 @@ mod tests {
             ("token.id", |it| it.id = "x".repeat(201)),
             ("token.description", |it| it.description = "x".repeat(4_097)),
             ("token.description", |it| {
-                it.description = "\u{7}".to_owned()
+                it.description = "\u{7}".to_owned();
             }),
             ("token.kind", |it| it.kind = 0),
             ("token.kind", |it| it.kind = 9),
@@ -278,10 +278,10 @@ mod tests {
             ("token.projects", |it| it.projects.push(String::new())),
             ("token.environments", |it| it.environments.clear()),
             ("token.environments", |it| {
-                it.environments.push("web".to_owned())
+                it.environments.push("web".to_owned());
             }),
             ("token.environments", |it| {
-                it.environments = vec!["* ".to_owned()]
+                it.environments = vec!["* ".to_owned()];
             }),
             ("token.expires_at", |it| it.expires_at = None),
             ("token.expires_at", |it| seconds(it, -1)),
