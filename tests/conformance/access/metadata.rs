@@ -122,8 +122,9 @@ fn headers(bearer: Option<&str>, beside: &[Beside]) -> Headers {
 
 /// What a caller is told to be, or why it is nobody.
 async fn who(gate: &Gate, headers: &Headers) -> Result<Vec<u8>, Told> {
-    let answer = gate.raw().call(WHO_AM_I, headers, Vec::new(), |_| false);
-    answer.await.map_err(|status| Told::from(&status))
+    let raw = gate.raw();
+    let answer = raw.call(WHO_AM_I, headers, Vec::new(), |_| false).await;
+    answer.map_err(|status| Told::from(&status))
 }
 
 on_both_stores! {
