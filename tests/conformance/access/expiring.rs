@@ -6,7 +6,7 @@ use countersign_engine::EngineConfig;
 use countersign_proto::v1::watch_log_request::Start;
 use countersign_proto::v1::{ListTokensRequest, Role, TaskSpec, Token, WatchStatusRequest};
 
-use crate::gate::{Caller, Expect, Gate, Headers, Setup, Told, deployment};
+use crate::gate::{Caller, Expect, Gate, Headers, LIMIT, Setup, Told, deployment};
 
 /// How long the tokens of these tests live.
 const LIFE_SECONDS: i64 = 10;
@@ -68,9 +68,13 @@ on_both_stores! {
         let expired = raw.call(path, &bearer, Vec::new(), |_| false).await.unwrap_err();
         let nobody = raw.call(path, &Headers::default(), Vec::new(), |_| false).await.unwrap_err();
         assert_eq!(Told::from(&expired), Told::from(&nobody));
-        // Time that runs back brings nobody back: the newest entry of the log is from then.
+        // Time that runs back brings nobody back: the newest entry of the log is from then. Under the
+        // lock that is known at once, at the door as soon as the feed has told of the entry.
         gate.waiting(deployment("t3")).await;
         gate.advance(-5);
+        alice.approve("t2").await.refused("UNAUTHENTICATED", "E1");
+        let told = async { while alice.who_am_i().await.is_ok() {} };
+        tokio::time::timeout(LIMIT, told).await.expect("the feed tells of the entry");
         is_out(&alice).await;
         gate.restart().await;
         let alice = gate.as_(&made.secret);

@@ -39,8 +39,14 @@ fn calls(id: &str) -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("ChangeRequestService/Approve", approve.encode_to_vec()),
         ("ChangeRequestService/Reject", reject.encode_to_vec()),
-        ("ChangeRequestService/RevokeApproval", revoke.encode_to_vec()),
-        ("ChangeRequestService/GetTask", GetTaskRequest { task_id }.encode_to_vec()),
+        (
+            "ChangeRequestService/RevokeApproval",
+            revoke.encode_to_vec(),
+        ),
+        (
+            "ChangeRequestService/GetTask",
+            GetTaskRequest { task_id }.encode_to_vec(),
+        ),
         ("ChangeRequestService/WatchStatus", watch.encode_to_vec()),
         ("AccessService/WhoAmI", Vec::new()),
     ]
@@ -68,7 +74,10 @@ impl Streams {
             let end = match *kind {
                 "status" => {
                     let project = "web".to_owned();
-                    let request = WatchStatusRequest { project, ..Default::default() };
+                    let request = WatchStatusRequest {
+                        project,
+                        ..Default::default()
+                    };
                     let mut stream = caller.status(request).await.granted();
                     stream.synced().await;
                     tokio::spawn(async move { (stream.end().await.1, Instant::now()) })

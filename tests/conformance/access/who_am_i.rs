@@ -1,8 +1,6 @@
 //! Who each kind of caller is told to be.
 
-use countersign_proto::v1::{
-    Credential, Person, PrincipalKind, Role, Token, WhoAmIResponse,
-};
+use countersign_proto::v1::{Credential, Person, PrincipalKind, Role, Token, WhoAmIResponse};
 
 use crate::gate::{Expect, Gate, Setup, TokenSpec};
 
@@ -64,7 +62,12 @@ fn bearer_of(token: &Token) -> WhoAmIResponse {
 
 /// Tokens with everything a token can say.
 fn all_kinds(gate: &Gate) -> Vec<Token> {
-    let every = [Role::PolicyAdmin, Role::Auditor, Role::Operator, Role::AccessAdmin];
+    let every = [
+        Role::PolicyAdmin,
+        Role::Auditor,
+        Role::Operator,
+        Role::AccessAdmin,
+    ];
     vec![
         gate.token_of("plain", "alice"),
         Token {

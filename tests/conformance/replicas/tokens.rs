@@ -21,9 +21,7 @@ const ROUNDS: usize = 10;
 /// Until when a call goes on as it was, and how it is refused then.
 async fn until_out(caller: &Caller) -> Duration {
     let since = Instant::now();
-    let trying = async {
-        while caller.who_am_i().await.is_ok() {}
-    };
+    let trying = async { while caller.who_am_i().await.is_ok() {} };
     let tried = tokio::time::timeout(LIMIT, trying).await;
     tried.expect("the other server hears of the revocation");
     let took = since.elapsed();

@@ -1,9 +1,7 @@
 //! Each command on freezes, for each row of the table, by operators and policy administrators.
 
 use countersign_proto::v1::preview_schedule_request::Subject;
-use countersign_proto::v1::{
-    CreateFreezeRequest, ListFreezesRequest, Scope, UpdateFreezeRequest,
-};
+use countersign_proto::v1::{CreateFreezeRequest, ListFreezesRequest, Scope, UpdateFreezeRequest};
 
 use super::scopes::{Reach, rows, tokens};
 use crate::gate::{Caller, Expect, FreezeSpec, Gate, Setup, TokenSpec, mask};
@@ -41,9 +39,17 @@ async fn cell(gate: &Gate, caller: &Caller, scopes: &[Scope], reach: Reach, numb
     let root = gate.with_token("all-operator");
     let (mine, theirs) = (format!("mine-{number}"), format!("theirs-{number}"));
     let before = gate.entries().await;
-    reach.making(caller.freeze_with(creation(freeze(&mine, scopes), true)).await);
+    reach.making(
+        caller
+            .freeze_with(creation(freeze(&mine, scopes), true))
+            .await,
+    );
     assert_eq!(gate.entries().await, before);
-    reach.making(caller.freeze_with(creation(freeze(&mine, scopes), false)).await);
+    reach.making(
+        caller
+            .freeze_with(creation(freeze(&mine, scopes), false))
+            .await,
+    );
     if reach == Reach::Covers {
         caller.delete_freeze(&mine).await.granted();
     }
@@ -51,15 +57,26 @@ async fn cell(gate: &Gate, caller: &Caller, scopes: &[Scope], reach: Reach, numb
     let before = gate.entries().await;
     reach.showing(caller.get_freeze(&theirs).await);
     reach.showing(caller.schedule(Subject::FreezeId(theirs.clone())).await);
-    let in_force = ListFreezesRequest { in_force: true, ..ListFreezesRequest::default() };
+    let in_force = ListFreezesRequest {
+        in_force: true,
+        ..ListFreezesRequest::default()
+    };
     for request in [ListFreezesRequest::default(), in_force] {
         let listed = caller.list_freezes(request).await.granted();
         assert_eq!(!listed.freezes.is_empty(), reach.shows(), "{listed:?}");
     }
     let other = || freeze(&theirs, scopes).with(|it| it.reason = "Others.".to_owned());
-    reach.changing(caller.update_freeze_with(update(other(), "reason", true)).await);
+    reach.changing(
+        caller
+            .update_freeze_with(update(other(), "reason", true))
+            .await,
+    );
     assert_eq!(gate.entries().await, before);
-    reach.changing(caller.update_freeze_with(update(other(), "reason", false)).await);
+    reach.changing(
+        caller
+            .update_freeze_with(update(other(), "reason", false))
+            .await,
+    );
     reach.changing(caller.lift(&theirs).await);
     reach.changing(caller.delete_freeze(&theirs).await);
     if reach != Reach::Covers {

@@ -48,27 +48,50 @@ async fn cell(gate: &Gate, caller: &Caller, scopes: &[Scope], reach: Reach) {
     root.policy(policy("theirs", scopes)).await.granted();
     let before = gate.entries().await;
     reach.showing(caller.get_policy("theirs").await);
-    reach.showing(caller.schedule(Subject::PolicyId("theirs".to_owned())).await);
-    let listed = caller.policies(ListPoliciesRequest::default()).await.granted();
+    reach.showing(
+        caller
+            .schedule(Subject::PolicyId("theirs".to_owned()))
+            .await,
+    );
+    let listed = caller
+        .policies(ListPoliciesRequest::default())
+        .await
+        .granted();
     assert_eq!(!listed.policies.is_empty(), reach.shows(), "{listed:?}");
     let other = || policy("theirs", scopes).with(|it| it.description = "Other.".to_owned());
-    reach.changing(caller.update_policy_with(update(other(), "description", true)).await);
+    reach.changing(
+        caller
+            .update_policy_with(update(other(), "description", true))
+            .await,
+    );
     // Whoever does not see it does not learn either that another etag is current.
     let wrong = UpdatePolicyRequest {
         etag: "wrong".to_owned(),
         ..update(other(), "description", false)
     };
     let wrong = caller.update_policy_with(wrong).await.unwrap_err();
-    assert_eq!(wrong.reason == "ETAG_MISMATCH", reach == Reach::Covers, "{wrong:?}");
+    assert_eq!(
+        wrong.reason == "ETAG_MISMATCH",
+        reach == Reach::Covers,
+        "{wrong:?}"
+    );
     let wrong = DeletePolicyRequest {
         policy_id: "theirs".to_owned(),
         etag: "wrong".to_owned(),
         ..DeletePolicyRequest::default()
     };
     let wrong = caller.delete_policy_with(wrong).await.unwrap_err();
-    assert_eq!(wrong.reason == "ETAG_MISMATCH", reach == Reach::Covers, "{wrong:?}");
+    assert_eq!(
+        wrong.reason == "ETAG_MISMATCH",
+        reach == Reach::Covers,
+        "{wrong:?}"
+    );
     assert_eq!(gate.entries().await, before);
-    reach.changing(caller.update_policy_with(update(other(), "description", false)).await);
+    reach.changing(
+        caller
+            .update_policy_with(update(other(), "description", false))
+            .await,
+    );
     reach.changing(caller.delete_policy("theirs").await);
     if reach != Reach::Covers {
         assert_eq!(gate.entries().await, before);
