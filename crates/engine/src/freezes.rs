@@ -202,10 +202,12 @@ impl Engine {
         found
     }
 
-    /// What to know about a freeze.
-    pub async fn freeze_warnings(&self, freeze: &FreezeDraft) -> Vec<Warning> {
+    /// What to know about a freeze. Freezes that the caller's grant does not touch are not told of:
+    /// they may hold the same policy elsewhere.
+    pub async fn freeze_warnings(&self, caller: &Principal, freeze: &FreezeDraft) -> Vec<Warning> {
         let now = self.now();
-        let (policies, freezes) = self.directory().read(schedules);
+        let (policies, mut freezes) = self.directory().read(schedules);
+        freezes.retain(|other| caller.grant.touches_scopes(&other.draft.scopes));
         let freeze = freeze.clone();
         apart(move || freeze_warnings(&freeze, &policies, &freezes, now)).await
     }

@@ -65,7 +65,7 @@ pub(super) async fn change(
         // The freeze is kept: whoever was told otherwise would declare it again.
         Err(_) => None,
     };
-    let warnings = gate.engine.freeze_warnings(&freeze.draft).await;
+    let warnings = gate.engine.freeze_warnings(caller, &freeze.draft).await;
     let show = gate.show(now);
     Ok(Changed {
         freeze: show.freeze(&freeze),
