@@ -46,7 +46,10 @@ impl Cluster {
         let certificate = params.signed_by(&key, authority).unwrap();
         write(&data.join("server.crt"), &certificate.pem());
         write(&data.join("server.key"), &key.serialize_pem());
-        write(&data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 trust\n");
+        write(
+            &data.join("pg_hba.conf"),
+            "hostssl all all 127.0.0.1/32 trust\n",
+        );
         let config = data.join("postgresql.conf");
         let mut text = std::fs::read_to_string(&config).unwrap();
         text.push_str("ssl = on\n");
@@ -58,7 +61,10 @@ impl Cluster {
 
     /// Has the program prove the store, with this in its URL.
     async fn verify(&self, query: &str) -> Output {
-        let url = format!("postgres://postgres@127.0.0.1:{}/postgres?{query}", self.port);
+        let url = format!(
+            "postgres://postgres@127.0.0.1:{}/postgres?{query}",
+            self.port
+        );
         let file = self.folder.join("url.txt");
         std::fs::write(&file, url).unwrap();
         let mut command = Command::new(program());

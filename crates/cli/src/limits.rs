@@ -30,11 +30,11 @@ pub(crate) struct LimitOptions {
     #[arg(long, value_name = "COUNT", default_value_t = 5_000)]
     #[arg(value_parser = value_parser!(u32).range(1..=1_000_000))]
     max_calls_per_second: u32,
-    /// How many wrong credentials one address may present in a second; ten times as many at once
+    /// How many logins of one address may be refused in a second; ten times as many at once
     /// after a pause.
     #[arg(long, value_name = "COUNT", default_value_t = 50)]
     #[arg(value_parser = value_parser!(u32).range(1..=1_000_000))]
-    max_failed_credentials_per_second: u32,
+    max_failed_logins_per_second: u32,
     /// The largest message, in bytes: 256 KiB.
     #[arg(long, value_name = "BYTES", default_value_t = 262_144)]
     #[arg(value_parser = value_parser!(u32).range(65_536..=16_777_216))]
@@ -72,7 +72,7 @@ impl LimitOptions {
             connection_age: Duration::from_secs(self.connection_age_seconds),
             streams_per_caller: count(self.max_streams_per_caller),
             calls_per_second_per_caller: self.max_calls_per_second,
-            failed_credentials_per_second_per_address: self.max_failed_credentials_per_second,
+            failed_logins_per_second_per_address: self.max_failed_logins_per_second,
         }
     }
 }
@@ -118,7 +118,7 @@ mod tests {
             "--connection-age-seconds=8",
             "--max-streams-per-caller=9",
             "--max-calls-per-second=10",
-            "--max-failed-credentials-per-second=11",
+            "--max-failed-logins-per-second=11",
         ]);
         let expected = Limits {
             connections: 1,
@@ -131,7 +131,7 @@ mod tests {
             connection_age: Duration::from_secs(8),
             streams_per_caller: 9,
             calls_per_second_per_caller: 10,
-            failed_credentials_per_second_per_address: 11,
+            failed_logins_per_second_per_address: 11,
         };
         assert_eq!(limits, Ok(expected));
     }
@@ -149,7 +149,7 @@ mod tests {
             ("--connection-age-seconds=0", "1..=2592000"),
             ("--max-streams-per-caller=-1", "1..=1000000"),
             ("--max-calls-per-second=0", "1..=1000000"),
-            ("--max-failed-credentials-per-second=0", "1..=1000000"),
+            ("--max-failed-logins-per-second=0", "1..=1000000"),
         ] {
             let said = limits(&[option]).unwrap_err();
             assert!(said.contains(allowed), "{said}");

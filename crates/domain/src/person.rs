@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// The issuer of everybody where nobody else vouches for them.
+pub const LOCAL_ISSUER: &str = "local";
+
 /// Who it is: two persons are one exactly when issuer and subject are equal, byte for byte (D2).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Person {

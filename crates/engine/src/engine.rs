@@ -298,6 +298,12 @@ impl Engine {
         self.config().clock.display().max(self.newest())
     }
 
+    /// What the clock itself says, also where the log is ahead of it: for what others vouch for until
+    /// an instant.
+    pub fn clock_says(&self) -> Instant {
+        self.config().clock.display()
+    }
+
     /// The instant of the newest entry, as far as it is known here.
     pub(crate) fn newest(&self) -> Instant {
         self.0.shared.head.borrow().head.instant

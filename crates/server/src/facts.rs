@@ -29,7 +29,7 @@ pub(crate) fn facts(fault: &Fault, prefix: &CrPrefix) -> Facts {
         | Fault::TooManyCalls { limit } => of(&[("limit", limit)]),
         Fault::TooManyCallsOfCaller { limit } => of(&[("limit", limit)]),
         Fault::Unauthenticated
-        | Fault::TooManyBadCredentials
+        | Fault::TooManyBadLogins
         | Fault::IdentityProviderUnavailable
         | Fault::SecurityLogUnavailable
         | Fault::MalformedRequest

@@ -33,11 +33,9 @@ pub(crate) enum Fault {
         /// What was called.
         method: String,
     },
-    /// An address presented too many credentials that are not accepted.
-    #[error(
-        "too many credentials of this address were not accepted; repeat the call after a moment"
-    )]
-    TooManyBadCredentials,
+    /// An address presented too many logins that are not accepted.
+    #[error("too many logins of this address were not accepted; repeat the call after a moment")]
+    TooManyBadLogins,
     /// The keys of the identity provider are not known, or too old.
     #[error(
         "the keys of the identity provider are not known or too old to be trusted, so no login can \

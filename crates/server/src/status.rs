@@ -70,7 +70,7 @@ fn code_and_reason(fault: &Fault) -> (Code, ErrorReason) {
         Fault::DeadlineExceeded => (Code::DeadlineExceeded, ErrorReason::DeadlineExceeded),
         Fault::TooManyStreams { .. } => (Code::ResourceExhausted, ErrorReason::TooManyStreams),
         Fault::TooManyCalls { .. } => (Code::ResourceExhausted, ErrorReason::TooManyCalls),
-        Fault::TooManyCallsOfCaller { .. } | Fault::TooManyBadCredentials => {
+        Fault::TooManyCallsOfCaller { .. } | Fault::TooManyBadLogins => {
             (Code::ResourceExhausted, ErrorReason::RateLimited)
         }
     }
@@ -154,7 +154,7 @@ fn rule(fault: &Fault) -> &'static str {
         | Fault::TooManyStreams { .. }
         | Fault::TooManyCalls { .. }
         | Fault::TooManyCallsOfCaller { .. }
-        | Fault::TooManyBadCredentials
+        | Fault::TooManyBadLogins
         | Fault::IdentityProviderUnavailable
         | Fault::SecurityLogUnavailable => "E1",
     }
@@ -368,7 +368,7 @@ mod tests {
             Fault::TooManyStreams { limit: 1_000 },
             Fault::TooManyCalls { limit: 4_096 },
             Fault::TooManyCallsOfCaller { limit: 5_000 },
-            Fault::TooManyBadCredentials,
+            Fault::TooManyBadLogins,
             Fault::IdentityProviderUnavailable,
             Fault::SecurityLogUnavailable,
         ];

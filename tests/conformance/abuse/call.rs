@@ -110,3 +110,16 @@ pub(super) fn token(id: &str, change: impl FnOnce(&mut Token)) -> Call {
     let request = CreateTokenRequest { token: Some(token) };
     Call::new("AccessService/CreateToken", ACCESS, &request)
 }
+
+/// Calls a method with these fields of its request, and leaves out the others.
+macro_rules! ask {
+    ($method:literal, $bearer:expr, $request:ident { $($field:ident: $value:expr),+ $(,)? }) => {{
+        let request = $request {
+            $($field: $value,)+
+            ..$request::default()
+        };
+        Call::new($method, $bearer, &request)
+    }};
+}
+
+pub(super) use ask;

@@ -39,7 +39,8 @@ async fn stage(gate: &Gate) {
     olga.reject_with(rejection).await.granted();
 }
 
-/// A change request without what is judged by the teams of now: whom it waits for, and what to know.
+/// A change request without what is judged by the teams of now: whom it waits for, and what to
+/// know of it.
 fn decided(mut cr: ChangeRequest) -> ChangeRequest {
     cr.warnings.clear();
     for task in &mut cr.tasks {

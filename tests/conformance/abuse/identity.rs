@@ -87,7 +87,7 @@ fn created_by(id: &str, subject: &str, display_name: &str) -> TaskSpec {
 
 on_both_stores! { with Setup::with_tokens(look_alikes);
     async fn abuse_no_spelling_of_an_approver_is_the_approver(gate) {
-        let (ci, alice, bob) = (gate.with_token("ci"), gate.with_token("alice"), gate.with_token("bob"));
+        let [ci, alice, bob] = ["ci", "alice", "bob"].map(|id| gate.with_token(id));
         let policy = PolicySpec::new("prod").users(&["alice", "bob"]).minimum(2);
         gate.with_token("root").policy(policy).await.granted();
         ci.create(deployment("t1")).await.granted();

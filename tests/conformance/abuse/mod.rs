@@ -8,7 +8,8 @@
 //! - [`call`]: any method, called as bytes, so that a test can be a table.
 //! - [`identity`], [`email`], [`metadata`]: who somebody is.
 //! - [`services`], [`votes`]: who never counts, and who counts once.
-//! - [`content`], [`windows`], [`control`]: what an approval was given for, and what it is judged by.
+//! - [`content`], [`unchanged`], [`windows`], [`control`]: what an approval was given for, and what
+//!   it is judged by.
 //! - [`revoked`], [`tokens`]: credentials that have ended, or never were one.
 //! - [`targets`]: what a policy applies to, and what none applies to.
 //! - [`stops`], [`errors`]: a rejection is a rejection, and an error is no start.
@@ -34,5 +35,6 @@ mod streams;
 mod targets;
 mod texts;
 mod tokens;
+mod unchanged;
 mod votes;
 mod windows;

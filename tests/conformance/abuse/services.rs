@@ -80,6 +80,21 @@ on_both_stores! { with believing(bots);
         assert!(erin.who_am_i().await.granted().may_decide);
     }
 
+    async fn abuse_a_person_who_is_called_a_service_is_blocked_all_the_same(gate) {
+        let policy = PolicySpec::new("prod").users(&["alice", "carol"]).block_creator();
+        gate.admin().policy(policy).await.granted();
+        let mut task = deployment("t1");
+        task.creator.as_mut().unwrap().service = true;
+        gate.waiting(task).await;
+        let kept = Kept::of(gate, &gate.orchestrator(), &["t1"]).await;
+        for carol in [gate.with_token("carol"), gate.as_("carol")] {
+            carol.approve("t1").await.refused("CREATOR_BLOCKED", "D1");
+        }
+        kept.holds(gate).await;
+        let approved = gate.with_token("alice").approve("t1").await.granted();
+        assert_eq!(approved.state(), ChangeRequestState::Approved);
+    }
+
     async fn abuse_a_runner_touches_only_its_own_tasks(gate) {
         stage(gate).await;
         let own = gate.with_token("web-2");

@@ -10,7 +10,7 @@ fn of_two_issuers() -> Vec<TokenSpec> {
     vec![
         TokenSpec::service("ci", &["orchestrator"]),
         TokenSpec::person("admin", "root").roles(&["policy_admin"]),
-        TokenSpec::person("ada", "ada").roles(&["access_admin"]),
+        TokenSpec::service("ada", &["access_admin"]),
         TokenSpec::person("alice-local", "alice"),
         TokenSpec::person("alice-corp", "alice").issuer("corp"),
         TokenSpec::person("bob-corp", "bob").issuer("corp"),

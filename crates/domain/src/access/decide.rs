@@ -30,9 +30,15 @@ pub(crate) fn create_token(
             what: "what the token may act on",
         });
     }
+    // A runner acts on every task that names it, wherever that is (P5).
+    if draft.runner.is_some() && caller.is_some_and(|caller| !caller.grant.is_unlimited()) {
+        return Err(Refusal::ScopeOutsideGrant {
+            what: "all tasks that may name the runner",
+        });
+    }
     let live = directory.tokens_after(None).filter(|it| it.is_live(now));
     let found = live.count();
-    if found >= TOKENS_LIMIT {
+    if caller.is_some() && found >= TOKENS_LIMIT {
         let allowed = format!("at most {TOKENS_LIMIT} live tokens; revoke some");
         return Err(refused("id", format!("{found} live tokens"), &allowed));
     }
@@ -74,9 +80,8 @@ fn check_draft(directory: &Directory, draft: &TokenDraft, now: Instant) -> Resul
         let found = draft.expires_at.to_string();
         return Err(refused("expires_at", found, "at most 366 days from now"));
     }
-    let serves = [Role::Orchestrator, Role::Runner];
     if draft.kind == PrincipalKind::Person
-        && let Some(role) = serves.iter().find(|role| draft.roles.contains(role))
+        && let Some(role) = draft.roles.iter().find(|role| role.is_for_services())
     {
         let found = format!("the role {} of a person", role.name());
         return Err(refused("roles", found, "that role for a service only"));

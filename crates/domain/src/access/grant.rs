@@ -98,6 +98,14 @@ impl Grant {
         }
     }
 
+    /// A grant that covers nothing.
+    pub fn nothing() -> Self {
+        Self {
+            projects: GrantSide::Only(BTreeSet::new()),
+            environments: GrantSide::Only(BTreeSet::new()),
+        }
+    }
+
     /// Whether the grant covers a task of this project and environment.
     pub fn covers(&self, project: &ProjectId, environment: &EnvironmentId) -> bool {
         self.projects.covers(project.as_str()) && self.environments.covers(environment.as_str())

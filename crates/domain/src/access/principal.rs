@@ -27,7 +27,7 @@ pub enum Role {
     Orchestrator,
     /// Follows signals, claims starts, reports outcomes.
     Runner,
-    /// Changes policies and teams.
+    /// Changes policies and teams, declares and lifts freezes.
     PolicyAdmin,
     /// Reads the log.
     Auditor,
@@ -47,6 +47,14 @@ impl Role {
         Self::Operator,
         Self::AccessAdmin,
     ];
+
+    /// Whether only services have it.
+    pub fn is_for_services(self) -> bool {
+        match self {
+            Self::Orchestrator | Self::Runner => true,
+            Self::PolicyAdmin | Self::Auditor | Self::Operator | Self::AccessAdmin => false,
+        }
+    }
 
     /// The role's name in configuration and messages.
     pub fn name(self) -> &'static str {
@@ -98,7 +106,6 @@ impl Principal {
     pub fn may_decide(&self) -> bool {
         self.kind == PrincipalKind::Person
             && !self.foreign_issuer
-            && !self.has(Role::Orchestrator)
-            && !self.has(Role::Runner)
+            && !self.roles.iter().any(|role| role.is_for_services())
     }
 }

@@ -1,4 +1,5 @@
-//! Changes of policies, teams, freezes and tokens, and of what is accepted of the clock: each is alone in its batch.
+//! Changes of policies, teams, freezes and tokens, and of what is accepted of the clock: each is
+//! alone in its batch.
 
 use std::sync::Arc;
 

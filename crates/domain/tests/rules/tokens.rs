@@ -192,6 +192,18 @@ fn e1_nobody_hands_out_more_than_their_own_grant() {
     );
 }
 
+/// A runner acts on every task that names it, wherever that is.
+#[test]
+fn p5_a_limited_grant_gives_no_runner_a_name() {
+    Gate::played(
+        "0 program token web roles=access_admin projects=web
+         1 #web token a kind=service roles=runner projects=web             -> Done live
+         1 #web token b kind=service roles=runner runner=pool projects=web -> ScopeOutsideGrant entries=0
+         1 acc token c kind=service roles=runner runner=pool projects=web  -> Done live
+         1 program token d kind=service roles=runner runner=pool           -> Done live",
+    );
+}
+
 #[test]
 fn e1_a_token_beyond_the_own_grant_looks_as_if_it_were_not_there() {
     let mut gate = Gate::new();

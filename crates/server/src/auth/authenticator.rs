@@ -28,6 +28,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(60);
 pub(crate) enum Denied {
     /// It has no credential, or one that is not accepted. Why is for our own log only.
     NotAccepted(&'static str),
+    /// The same of a login, which took more work to find out.
+    BadLogin(&'static str),
     /// Its address failed too often a moment ago for more work to be spent on it.
     TooOften,
     /// The keys of the identity provider are not at hand.
@@ -80,6 +82,9 @@ impl Authenticator {
         };
         principal.foreign_issuer = principal.kind == PrincipalKind::Person
             && principal.person.issuer != self.settings.people_issuer();
+        if principal.foreign_issuer {
+            principal.roles.clear();
+        }
         let address = peer.and_then(|peer| peer.address);
         principal.credential.peer = address.map(|address| address.ip().to_canonical().to_string());
         Ok(principal)
@@ -96,13 +101,13 @@ impl Authenticator {
             return Ok(token.principal());
         }
         if let Some(oidc) = self.oidc.as_ref().filter(|_| Oidc::looks_like_one(bearer)) {
-            let now = self.engine.now();
+            let now = self.engine.clock_says();
             if oidc.remembered(bearer, now).is_none() && !may_try() {
                 return Err(Denied::TooOften);
             }
             return match oidc.verify(bearer, now).await {
                 Ok(verified) => Ok(self.person(oidc, verified)),
-                Err(Rejected::NotAccepted(why)) => Err(Denied::NotAccepted(why)),
+                Err(Rejected::NotAccepted(why)) => Err(Denied::BadLogin(why)),
                 Err(Rejected::KeysUnavailable) => Err(Denied::KeysUnavailable),
             };
         }
@@ -122,7 +127,7 @@ impl Authenticator {
     }
 
     fn is_accepted(&self, certificate: &ClientCertificate) -> bool {
-        let (authorities, now) = (self.authorities.as_ref(), self.engine.now());
+        let (authorities, now) = (self.authorities.as_ref(), self.engine.clock_says());
         authorities.is_some_and(|known| known.accepts(certificate, now))
     }
 
@@ -156,7 +161,7 @@ impl Authenticator {
     /// Whether a credential that was accepted still is. What is asked here is at hand: no provider
     /// and no store.
     pub(crate) fn is_good(&self, caller: &Principal, peer: Option<&Peer>) -> bool {
-        let now = self.engine.now();
+        let now = self.engine.clock_says();
         if caller.expires_at.is_some_and(|end| end <= now) {
             return false;
         }
@@ -178,7 +183,7 @@ impl Authenticator {
         let mut changed = self.engine.credentials_changed();
         while self.is_good(caller, peer) {
             let left = caller.expires_at.map_or(LOOK_AGAIN, |end| {
-                let micros = end.micros_since(self.engine.now()).max(0);
+                let micros = end.micros_since(self.engine.clock_says()).max(0);
                 Duration::from_micros(micros.unsigned_abs()).min(LOOK_AGAIN)
             });
             tokio::select! {

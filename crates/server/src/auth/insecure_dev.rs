@@ -18,11 +18,9 @@ use countersign_domain::access::{
     CredentialKind, CredentialRef, Grant, Principal, PrincipalKind, Role,
 };
 use countersign_domain::ids::RunnerName;
-use countersign_domain::person::Person;
+use countersign_domain::person::{LOCAL_ISSUER, Person};
 use countersign_domain::text;
 
-/// The issuer of everybody.
-const ISSUER: &str = "local";
 /// All roles that a person may have.
 const ROOT: [Role; 4] = [
     Role::PolicyAdmin,
@@ -55,7 +53,7 @@ pub(crate) fn principal(bearer: &str) -> Option<Principal> {
     };
     Some(Principal {
         person: Person {
-            issuer: ISSUER.to_owned(),
+            issuer: LOCAL_ISSUER.to_owned(),
             subject: bearer.to_owned(),
         },
         display_name: String::new(),

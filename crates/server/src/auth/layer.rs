@@ -19,6 +19,7 @@ use tracing::Instrument;
 use super::authenticator::{Authenticator, Denied};
 use super::methods::{Access, Method, find};
 use super::security_log::{Call, SecurityLog, Unrecorded};
+use crate::edge::open_calls::{OpenCall, OpenCalls, kept};
 use crate::edge::peer::Peer;
 use crate::edge::rate::Rates;
 use crate::fault::Fault;
@@ -30,6 +31,8 @@ pub(crate) struct Door {
     pub(crate) authenticator: Arc<Authenticator>,
     /// How often they may.
     pub(crate) rates: Rates,
+    /// How many calls are under way that need no credential.
+    pub(crate) open_calls: OpenCalls,
     /// Where denials, and reads of the log, are told.
     pub(crate) log: SecurityLog,
     /// How change requests are numbered.
@@ -71,6 +74,7 @@ impl<S, B> Service<Request<B>> for Auth<S>
 where
     S: Service<Request<B>, Response = Response<Body>> + Clone + Send + 'static,
     S::Future: Send + 'static,
+    S::Error: Send + 'static,
     B: Send + 'static,
 {
     type Response = Response<Body>;
@@ -94,11 +98,14 @@ where
                 peer,
             };
             let path = request.uri().path();
-            if let Err((fault, why)) = door.admit(&mut call, path, request.headers()).await {
-                let status = status(&fault, &door.prefix);
-                door.log.answered(&call, &status, why);
-                return Ok(status.into_http());
-            }
+            let open = match door.admit(&mut call, path, request.headers()).await {
+                Ok(open) => open,
+                Err((fault, why)) => {
+                    let status = status(&fault, &door.prefix);
+                    door.log.answered(&call, &status, why);
+                    return Ok(status.into_http());
+                }
+            };
             let span = tracing::info_span!(
                 "server.rpc.call",
                 method = call.method.map_or("", |method| method.path),
@@ -107,12 +114,40 @@ where
             if let Some(caller) = &call.caller {
                 request.extensions_mut().insert(Arc::clone(caller));
             }
-            let answer = inner.call(request).instrument(span).await?;
-            if let Some(status) = answer.extensions().get::<Status>() {
-                door.log.answered(&call, status, "");
-            }
-            Ok(answer)
+            let mutates = call.method.is_some_and(|method| method.mutates);
+            let answered = async move {
+                let answer = inner.call(request).instrument(span).await?;
+                if let Some(status) = answer.extensions().get::<Status>() {
+                    door.log.answered(&call, status, "");
+                }
+                Ok(answer)
+            };
+            let answer = if mutates {
+                to_its_end(answered).await
+            } else {
+                answered.await
+            };
+            answer.map(|answer| answer.map(|body| kept(body, open)))
         })
+    }
+}
+
+/// Goes on also when the caller has gone: what is refused then is recorded all the same.
+async fn to_its_end<A, E>(
+    answered: impl Future<Output = Result<A, E>> + Send + 'static,
+) -> Result<A, E>
+where
+    A: Send + 'static,
+    E: Send + 'static,
+{
+    match tokio::spawn(answered).await {
+        Ok(answer) => answer,
+        // The layer around this one makes an answer of a panic.
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The program is on its way out, and this call with it.
+            Err(_) => std::future::pending().await,
+        },
     }
 }
 
@@ -120,14 +155,22 @@ where
 type Stopped = (Fault, &'static str);
 
 impl Door {
-    /// Finds out who calls, and whether the call may go on.
-    async fn admit(&self, call: &mut Call, path: &str, headers: &HeaderMap) -> Result<(), Stopped> {
+    /// Finds out who calls, and whether the call may go on. What is returned counts a call of an open
+    /// method.
+    async fn admit(
+        &self,
+        call: &mut Call,
+        path: &str,
+        headers: &HeaderMap,
+    ) -> Result<Option<OpenCall>, Stopped> {
         if let Some(Method {
             access: Access::Open,
             ..
         }) = call.method
         {
-            return Ok(());
+            let address = call.peer.as_ref().and_then(|peer| peer.address);
+            let open = self.open_calls.enter(address.map(|it| it.ip()));
+            return open.map(Some).map_err(|fault| (fault, ""));
         }
         let caller = self.caller(call.peer.as_ref(), headers).await?;
         call.caller = Some(Arc::clone(&caller));
@@ -140,7 +183,7 @@ impl Door {
                 (fault, "the security log cannot be written")
             })?;
         }
-        Ok(())
+        Ok(None)
     }
 
     async fn caller(
@@ -153,13 +196,14 @@ impl Door {
         let authenticated = self.authenticator.authenticate(headers, peer, may_try);
         match authenticated.await {
             Ok(caller) => Ok(Arc::new(caller)),
-            Err(Denied::NotAccepted(why)) => {
+            Err(Denied::NotAccepted(why)) => Err((Fault::Unauthenticated, why)),
+            Err(Denied::BadLogin(why)) => {
                 if let Some(address) = address {
                     self.rates.failed(address);
                 }
                 Err((Fault::Unauthenticated, why))
             }
-            Err(Denied::TooOften) => Err((Fault::TooManyBadCredentials, "too often")),
+            Err(Denied::TooOften) => Err((Fault::TooManyBadLogins, "too often")),
             Err(Denied::KeysUnavailable) => Err((Fault::IdentityProviderUnavailable, "")),
         }
     }
@@ -180,10 +224,11 @@ pub(super) mod tests {
     use std::convert::Infallible;
     use std::path::{Path, PathBuf};
 
-    use countersign_domain::access::{GrantSide, Role};
+    use countersign_domain::access::{GrantSide, PrincipalKind, Role, TokenDraft};
     use http::header::AUTHORIZATION;
     use serde_json::Value;
     use tempfile::TempDir;
+    use tokio::sync::oneshot;
     use tonic::Code;
     use tonic_types::StatusExt as _;
     use tower::ServiceExt as _;
@@ -219,6 +264,7 @@ pub(super) mod tests {
             };
             let layer = AuthLayer::new(Door {
                 authenticator: Arc::new(bench.authenticator(settings, None)),
+                open_calls: OpenCalls::default(),
                 rates: Rates::new(&limits),
                 log: SecurityLog::open(&config).unwrap(),
                 prefix: CrPrefix::parse("CR").unwrap(),
@@ -396,5 +442,73 @@ pub(super) mod tests {
         }
         assert!(reasons.contains(&"RATE_LIMITED".to_owned()));
         assert_eq!(house.reason(APPROVE, "bob").await, "OK");
+    }
+
+    #[tokio::test]
+    async fn abuse_bad_logins_of_one_address_hold_up_new_logins_of_it_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = folder.path().join("keys.json");
+        std::fs::write(&keys, r#"{"keys": []}"#).unwrap();
+        let settings = format!(
+            "[oidc]\nissuer = \"https://login.example.com\"\naudiences = [\"gate\"]\n\
+             jwks_file = {keys:?}\n"
+        );
+        let limits = Limits {
+            failed_logins_per_second_per_address: 1,
+            ..Limits::default()
+        };
+        let house = House::new(AccessSettings::parse(&settings).unwrap(), limits).await;
+        let shape = |token: &mut TokenDraft| {
+            token.kind = PrincipalKind::Service;
+            token.roles = [Role::Orchestrator].into();
+        };
+        let token = house.bench.token("ci", shape).await;
+        let (forged, burst) = ("e30.e30.e30", 10);
+        for _ in 0..burst {
+            assert!(
+                house.ask(GET_HEAD, &[], None).await.is_err(),
+                "costs nothing"
+            );
+            assert_eq!(
+                house.reason(GET_HEAD, "csn_guessed").await,
+                "UNAUTHENTICATED"
+            );
+            assert_eq!(house.reason(GET_HEAD, forged).await, "UNAUTHENTICATED");
+        }
+        assert_eq!(house.reason(GET_HEAD, forged).await, "RATE_LIMITED");
+        assert_eq!(house.reason(CREATE, &token).await, "OK");
+        assert_eq!(
+            house.reason(GET_HEAD, "csn_guessed").await,
+            "UNAUTHENTICATED"
+        );
+    }
+
+    #[tokio::test]
+    async fn abuse_whoever_hangs_up_is_told_of_all_the_same() {
+        let house = House::insecure().await;
+        let (go, wait) = oneshot::channel::<()>();
+        let (reach, reached) = oneshot::channel::<()>();
+        let both = Arc::new(std::sync::Mutex::new(Some((wait, reach))));
+        let inner = tower::service_fn(move |_: Request<()>| {
+            let (wait, reach) = both.lock().unwrap().take().unwrap();
+            async move {
+                reach.send(()).unwrap();
+                wait.await.unwrap();
+                let denied = Status::permission_denied("as tests do");
+                Ok::<Response<Body>, Infallible>(denied.into_http())
+            }
+        });
+        let call = request(APPROVE, &["alice"]).body(()).unwrap();
+        let call = tokio::spawn(house.layer.layer(inner).oneshot(call));
+        reached.await.unwrap();
+        call.abort();
+        assert!(call.await.unwrap_err().is_cancelled());
+        go.send(()).unwrap();
+        while Arc::strong_count(&house.layer.0) > 1 {
+            tokio::task::yield_now().await;
+        }
+        let told = house.told();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(told[0]["subject"], "alice");
     }
 }

@@ -65,6 +65,7 @@ const POLICY_ADMIN: Access = Access::AnyOf(&[Role::PolicyAdmin]);
 const FREEZER: Access = Access::AnyOf(&[Role::PolicyAdmin, Role::Operator]);
 const AUDITOR: Access = Access::AnyOf(&[Role::Auditor]);
 const AUDITOR_OR_OPERATOR: Access = Access::AnyOf(&[Role::Auditor, Role::Operator]);
+const ACCESS_READER: Access = Access::AnyOf(&[Role::AccessAdmin, Role::Auditor]);
 const OPERATOR: Access = Access::AnyOf(&[Role::Operator]);
 const ACCESS_ADMIN: Access = Access::AnyOf(&[Role::AccessAdmin]);
 
@@ -158,8 +159,8 @@ pub(crate) const METHODS: &[Method] = &[
     whole_store(changes("/countersign.v1.LogService/AcceptClock", OPERATOR)),
     reads("/countersign.v1.AccessService/WhoAmI", ANY),
     changes("/countersign.v1.AccessService/CreateToken", ACCESS_ADMIN),
-    reads("/countersign.v1.AccessService/GetToken", ACCESS_ADMIN),
-    reads("/countersign.v1.AccessService/ListTokens", ACCESS_ADMIN),
+    reads("/countersign.v1.AccessService/GetToken", ACCESS_READER),
+    reads("/countersign.v1.AccessService/ListTokens", ACCESS_READER),
     changes("/countersign.v1.AccessService/RevokeToken", ACCESS_ADMIN),
     reads("/grpc.health.v1.Health/Check", Access::Open),
     reads("/grpc.health.v1.Health/Watch", Access::Open),
@@ -339,8 +340,8 @@ mod tests {
             ("AcceptClock", ".....*."),
             ("WhoAmI", any),
             ("CreateToken", "......*"),
-            ("GetToken", "......*"),
-            ("ListTokens", "......*"),
+            ("GetToken", "....*.*"),
+            ("ListTokens", "....*.*"),
             ("RevokeToken", "......*"),
         ];
         let ours = METHODS

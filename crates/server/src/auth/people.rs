@@ -39,8 +39,7 @@ pub(super) struct PeopleRule {
 impl PeopleRule {
     /// Checks a line; answers with the key that is bad and why.
     pub(super) fn of(line: &PeopleLine) -> Result<Self, (&'static str, Problem)> {
-        let serves = [Role::Orchestrator, Role::Runner];
-        if let Some(role) = serves.iter().find(|role| line.roles.contains(role)) {
+        if let Some(role) = line.roles.iter().find(|role| role.is_for_services()) {
             let found = format!("the role {} for people", role.name());
             return Err(("roles", Problem::new(found, "that role for services only")));
         }
@@ -64,15 +63,19 @@ impl PeopleRule {
     }
 }
 
-/// The roles and the grant of a person: of the first rule that fits, else none and everything.
+/// The roles and the grant of a person: of the first rule that fits. Without rules everybody reads
+/// everything. With some, whom none fits gets nothing: a claim that is left out must widen no grant.
 pub(super) fn given(
     rules: &[PeopleRule],
     subject: &str,
     groups: &BTreeSet<String>,
 ) -> (BTreeSet<Role>, Grant) {
+    if rules.is_empty() {
+        return (BTreeSet::new(), Grant::unlimited());
+    }
     let rule = rules.iter().find(|rule| rule.fits(subject, groups));
     rule.map_or_else(
-        || (BTreeSet::new(), Grant::unlimited()),
+        || (BTreeSet::new(), Grant::nothing()),
         |rule| (rule.roles.clone(), rule.grant.clone()),
     )
 }
@@ -120,7 +123,10 @@ mod tests {
         };
         assert_eq!(of("alice", &["platform"]), (vec![Role::Auditor], false));
         assert_eq!(of("bob", &["platform"]), (vec![Role::PolicyAdmin], false));
-        assert_eq!(of("Alice", &["Platform"]), (vec![], true));
+        assert_eq!(of("Alice", &["Platform"]), (vec![], false));
+        let nobody = given(&rules, "Alice", &BTreeSet::new()).1;
+        assert_eq!(nobody, Grant::nothing());
+        assert!(given(&[], "Alice", &BTreeSet::new()).1.is_unlimited());
         let everybody = [rule(&[], &[], &[])];
         let (roles, grant) = given(&everybody, "carol", &BTreeSet::new());
         assert!(roles.is_empty() && !grant.is_unlimited());

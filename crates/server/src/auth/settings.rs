@@ -22,15 +22,13 @@
 use std::path::Path;
 use std::{fs, io};
 
+use countersign_domain::person::LOCAL_ISSUER;
 use countersign_domain::text::{self, Problem};
 use serde::Deserialize;
 
 use super::mtls::{self, ServiceLine, Services};
 use super::oidc::{OidcConfig, OidcError};
 use super::people::{PeopleLine, PeopleRule};
-
-/// Whom people come from where no identity provider is set.
-const LOCAL_ISSUER: &str = "local";
 
 /// Why settings of access are not accepted.
 #[derive(Debug, thiserror::Error)]

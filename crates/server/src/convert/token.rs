@@ -7,7 +7,7 @@ use countersign_domain::access::{
     Grant, GrantSide, PrincipalKind, Role, SecretHash, Token, TokenDraft,
 };
 use countersign_domain::ids::{RunnerName, TeamId, TokenId};
-use countersign_domain::person::Person;
+use countersign_domain::person::{LOCAL_ISSUER, Person};
 use countersign_domain::text;
 use countersign_proto::v1;
 
@@ -17,8 +17,6 @@ use super::window::{optional_instant, timestamp};
 
 /// How many teams, projects or environments a token may name.
 const NAMED_LIMIT: usize = 1_000;
-/// Whom services are of where nothing else is said.
-const SERVICE_ISSUER: &str = "local";
 
 /// From which issuers tokens may stand for whom.
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +83,7 @@ fn person(
             (fits.then_some(issuers.people), allowed)
         }
         PrincipalKind::Service => {
-            let issuer = named.unwrap_or(SERVICE_ISSUER);
+            let issuer = named.unwrap_or(LOCAL_ISSUER);
             let fits = Some(issuer) != issuers.provider;
             let allowed = "another: people come from it; `local` where it is left out".to_owned();
             (fits.then_some(issuer), allowed)

@@ -52,7 +52,7 @@ impl<C: Clock> Rates<C> {
         C: Clone,
     {
         let calls_limit = limits.calls_per_second_per_caller;
-        let failures_limit = limits.failed_credentials_per_second_per_address;
+        let failures_limit = limits.failed_logins_per_second_per_address;
         Self(Arc::new(Buckets {
             calls_limit,
             calls: Keyed::new(calls_limit, CALLS_BURST, clock),
@@ -142,7 +142,7 @@ mod tests {
         let clock = FakeRelativeClock::default();
         let limits = Limits {
             calls_per_second_per_caller: 10,
-            failed_credentials_per_second_per_address: 5,
+            failed_logins_per_second_per_address: 5,
             ..Limits::default()
         };
         (Rates::by(&limits, &clock), clock)

@@ -33,9 +33,9 @@ pub struct Limits {
     /// How many calls one caller may make in a second, over all connections; twice as many at once
     /// after a pause.
     pub calls_per_second_per_caller: u32,
-    /// How many credentials one address may present in a second that are not accepted; ten times as
-    /// many at once after a pause.
-    pub failed_credentials_per_second_per_address: u32,
+    /// How many logins of one address may be refused in a second, each of which costs a signature;
+    /// ten times as many at once after a pause.
+    pub failed_logins_per_second_per_address: u32,
 }
 
 impl Default for Limits {
@@ -51,7 +51,7 @@ impl Default for Limits {
             connection_age: Duration::from_secs(30 * 60),
             streams_per_caller: 1_000,
             calls_per_second_per_caller: 5_000,
-            failed_credentials_per_second_per_address: 50,
+            failed_logins_per_second_per_address: 50,
         }
     }
 }

@@ -27,6 +27,7 @@ use crate::auth::oidc::OidcError;
 use crate::auth::security_log::SecurityLog;
 use crate::edge::arriving::ArrivalsLayer;
 use crate::edge::layer::EdgeLayer;
+use crate::edge::open_calls::OpenCalls;
 use crate::edge::panic::Panicked;
 use crate::edge::rate::Rates;
 use crate::rpc::gate::Gate;
@@ -262,6 +263,7 @@ impl BoundServer {
         let door = Door {
             authenticator: self.authenticator,
             rates: Rates::new(&limits),
+            open_calls: OpenCalls::default(),
             log: self.security_log,
             prefix: prefix.clone(),
         };

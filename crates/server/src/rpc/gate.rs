@@ -278,11 +278,31 @@ struct Feed<M, A> {
     _open: OpenStream,
 }
 
+/// What a stream gives next, and what is left of it.
+type Next<M, A> = Option<(Result<A, Status>, Option<Feed<M, A>>)>;
+
+impl<M, A> Feed<M, A> {
+    /// Whether the credential of the caller still is.
+    fn is_good(&self) -> bool {
+        let authenticator = &self.gate.authenticator;
+        authenticator.is_good(&self.caller, self.peer.as_ref())
+    }
+
+    /// Ends the stream of a caller whose credential has ended.
+    fn end(self) -> Next<M, A> {
+        let status = self.gate.status(&Fault::Unauthenticated);
+        Some((Err(status), None))
+    }
+}
+
 /// The next message of a stream; after a failure nothing follows. Nothing is told any more to a
 /// caller whose credential has ended.
-async fn next<M, A>(feed: Option<Feed<M, A>>) -> Option<(Result<A, Status>, Option<Feed<M, A>>)> {
+async fn next<M, A>(feed: Option<Feed<M, A>>) -> Next<M, A> {
     let mut feed = feed?;
     loop {
+        if !feed.waiting.is_empty() && !feed.is_good() {
+            return feed.end();
+        }
         if let Some(message) = feed.waiting.pop_front() {
             return Some((Ok(message), Some(feed)));
         }
@@ -291,11 +311,8 @@ async fn next<M, A>(feed: Option<Feed<M, A>>) -> Option<(Result<A, Status>, Opti
             () = &mut feed.ended => None,
             message = feed.subscription.next() => Some(message?),
         };
-        let authenticator = &feed.gate.authenticator;
-        let message = message.filter(|_| authenticator.is_good(&feed.caller, feed.peer.as_ref()));
-        let Some(message) = message else {
-            let status = feed.gate.status(&Fault::Unauthenticated);
-            return Some((Err(status), None));
+        let Some(message) = message.filter(|_| feed.is_good()) else {
+            return feed.end();
         };
         match message {
             Ok(message) => feed.waiting.extend((feed.show)(&feed.gate, message)),

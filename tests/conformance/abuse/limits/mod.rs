@@ -1,14 +1,17 @@
 //! Too much of anything is refused by name, never cut: what the API's comments call a limit is
 //! taken, and one more is not.
 //!
-//! - [`tasks`], [`policies`], [`directory`], [`calls`]: one row for each limit of the API.
+//! - [`tasks`], [`policies`], [`directory`]: what is created.
+//! - [`decisions`], [`requests`], [`lists`]: what is decided, repeated and asked for.
 //! - [`tried`]: each row just inside and just beyond, and that no limit is without a row.
 //! - [`large`]: what is as large as may be counts to its last member.
 
-mod calls;
+mod decisions;
 mod directory;
 mod large;
+mod lists;
 mod policies;
+mod requests;
 mod tasks;
 mod tried;
 
@@ -74,4 +77,9 @@ fn many(prefix: &str, count: usize) -> Vec<String> {
     (0..count)
         .map(|number| format!("{prefix}{number}"))
         .collect()
+}
+
+/// A request id of so many code points, of its own for each method: a used one is refused.
+fn request(mark: char, count: usize) -> String {
+    format!("{mark}{}", points(count - 1))
 }

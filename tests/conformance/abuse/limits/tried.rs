@@ -7,7 +7,7 @@ use prost::Message as _;
 use prost_types::{FileDescriptorProto, FileDescriptorSet};
 use tonic::Code;
 
-use super::{Row, calls, directory, policies, tasks};
+use super::{Row, decisions, directory, lists, policies, requests, tasks};
 use crate::gate::{Expect, FreezeSpec, Gate, PolicySpec, deployment, team};
 
 /// Fields whose comments tell of a limit that no request can pass.
@@ -24,7 +24,7 @@ const OF_ANSWERS: [&str; 6] = [
 const MESSAGES: i32 = 4;
 const FIELDS: i32 = 2;
 
-/// What the calls in `calls` are about.
+/// What decisions, requests and lists are about.
 async fn stage(gate: &Gate) {
     let admin = gate.admin();
     let policy = PolicySpec::new("prod")
@@ -54,7 +54,6 @@ async fn stage(gate: &Gate) {
 
 /// Beyond, every row is refused by its field and leaves nothing; inside, it is granted.
 async fn all_hold(gate: &Gate, rows: Vec<Row>) {
-    stage(gate).await;
     for row in rows {
         let entries = gate.entries().await;
         let refused = (row.call)(row.beyond).send(gate).await;
@@ -87,25 +86,37 @@ fn all() -> Vec<Row> {
     let mut rows = tasks::rows();
     rows.extend(policies::rows());
     rows.extend(directory::rows());
-    rows.extend(calls::rows());
+    rows.extend(decisions::rows());
+    rows.extend(requests::rows());
+    rows.extend(lists::rows());
     rows
 }
 
 on_both_stores! {
     async fn abuse_more_than_a_task_may_hold_is_refused(gate) {
+        stage(gate).await;
         all_hold(gate, tasks::rows()).await;
     }
 
     async fn abuse_more_than_a_policy_may_hold_is_refused(gate) {
+        stage(gate).await;
         all_hold(gate, policies::rows()).await;
     }
 
     async fn abuse_more_than_teams_freezes_and_tokens_may_hold_is_refused(gate) {
+        stage(gate).await;
         all_hold(gate, directory::rows()).await;
     }
 
+    async fn abuse_more_than_a_decision_may_say_is_refused(gate) {
+        stage(gate).await;
+        all_hold(gate, decisions::rows()).await;
+    }
+
     async fn abuse_more_than_a_call_may_ask_is_refused(gate) {
-        all_hold(gate, calls::rows()).await;
+        stage(gate).await;
+        all_hold(gate, requests::rows()).await;
+        all_hold(gate, lists::rows()).await;
     }
 }
 

@@ -1,11 +1,12 @@
 //! What cannot be seen is refused in every name and text, and what is only unusual is not.
 //!
 //! - [`created`]: the names of whatever is created.
-//! - [`named`]: the names that whatever exists is asked for by.
+//! - [`named`], [`listed`]: the names that whatever exists is asked for by.
 //! - [`paragraphs`]: comments and descriptions, which may have lines.
 //! - [`tried`]: the characters, and the tests.
 
 mod created;
+mod listed;
 mod named;
 mod paragraphs;
 mod tried;

@@ -1,6 +1,6 @@
 //! The characters that nobody sees, and what becomes of them.
 
-use super::{Field, created, named, paragraphs};
+use super::{Field, created, listed, named, paragraphs};
 use crate::gate::{Expect, FreezeSpec, Gate, deployment};
 
 /// Every control character of ASCII and of Latin-1, what turns the direction of writing, what has
@@ -18,8 +18,8 @@ fn hidden() -> Vec<char> {
         '\u{2028}'..='\u{202e}',
         '\u{2060}'..='\u{206f}',
         '\u{3164}'..='\u{3164}',
-        '\u{e000}'..='\u{e000}',
-        '\u{fe00}'..='\u{fe0f}',
+        PRIVATE..=PRIVATE,
+        '\u{fe00}'..='\u{fe0d}',
         '\u{feff}'..='\u{feff}',
         '\u{ffa0}'..='\u{ffa0}',
         '\u{fff9}'..='\u{fffb}',
@@ -29,6 +29,18 @@ fn hidden() -> Vec<char> {
     ranges.into_iter().flatten().collect()
 }
 
+/// What says how the sign before it is drawn; keyboards write it, so it may be in lines for people.
+const STYLES: [char; 2] = ['\u{fe0e}', '\u{fe0f}'];
+/// A picture of somebody's font, which may be in comments.
+const PRIVATE: char = '\u{e000}';
+/// Lines for people, which name nothing.
+const LINES: [&str; 5] = [
+    "task.title",
+    "task.links[0].title",
+    "task.creator.display_name",
+    "policy.name",
+    "team.name",
+];
 /// Odd to look at, and yet all there.
 const VISIBLE: &str = "Gr\u{f6}\u{df}e-\u{751f}\u{4ea7}-\u{430}-\u{1f680}-%00-<b>";
 /// Other spellings of the same text, of which only one may be in use.
@@ -75,6 +87,10 @@ on_both_stores! {
     async fn abuse_hidden_characters_are_in_no_name(gate) {
         let fields = created::fields();
         all_refused(gate, &fields, &hiding(&[])).await;
+        let mut ids = created::fields();
+        ids.retain(|(field, _)| !LINES.contains(field));
+        assert_eq!(ids.len() + LINES.len(), fields.len());
+        all_refused(gate, &ids, &STYLES.map(|it| format!("we{it}b"))).await;
         for (field, call) in fields {
             let taken = call(VISIBLE).send(gate).await;
             assert!(taken.is_ok(), "{field}: {taken:?}");
@@ -83,7 +99,8 @@ on_both_stores! {
 
     async fn abuse_hidden_characters_ask_for_nothing(gate) {
         stage(gate).await;
-        let fields = named::fields();
+        let mut fields = named::fields();
+        fields.extend(listed::fields());
         all_refused(gate, &fields, &hiding(&[])).await;
         for (field, call) in fields {
             // There is no such thing, which is another answer; where nothing is named, there is
@@ -97,7 +114,7 @@ on_both_stores! {
     async fn abuse_hidden_characters_are_in_no_comment(gate) {
         stage(gate).await;
         let fields = paragraphs::fields();
-        all_refused(gate, &fields, &hiding(&['\n', '\r', '\t'])).await;
+        all_refused(gate, &fields, &hiding(&['\n', '\r', '\t', PRIVATE])).await;
         for (field, call) in fields {
             let text = format!("{VISIBLE}\r\n\tand more, e\u{301}");
             let taken = call(&text).send(gate).await;

@@ -20,6 +20,9 @@ fn of_projects() -> Vec<TokenSpec> {
         limited("nobody", "shop"),
         TokenSpec::person("alice", "alice").projects(&["web"]),
         TokenSpec::person("root", "root").roles(&["policy_admin", "operator"]),
+        TokenSpec::person("root-of-api", "root")
+            .roles(&["policy_admin"])
+            .projects(&["api"]),
         TokenSpec::service("ci", &["orchestrator"]),
     ]
 }
@@ -146,5 +149,16 @@ on_both_stores! { with Setup::with_tokens(of_projects);
         let impact = gate.with_token("wanda").freeze(freeze).await.granted().impact.unwrap();
         assert_eq!((impact.waiting + impact.cleared, impact.tasks.len()), (1, 1));
         assert_eq!(impact.tasks[0].task_id, "t1");
+    }
+
+    async fn e1_a_request_id_opens_no_policy_that_the_grant_does_not_cover(gate) {
+        let request = countersign_proto::v1::CreatePolicyRequest {
+            policy: Some(PolicySpec::new("p").only(&["web"], &["*"]).users(&["alice"]).build()),
+            request_id: "r1".to_owned(),
+            ..countersign_proto::v1::CreatePolicyRequest::default()
+        };
+        gate.with_token("root").policy_with(request.clone()).await.granted();
+        let other = gate.with_token("root-of-api").policy_with(request).await;
+        other.refused("OUTSIDE_GRANT", "E1");
     }
 }

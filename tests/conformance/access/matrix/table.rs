@@ -198,9 +198,9 @@ pub(super) const ROWS: &[Row] = &[
     row("/countersign.v1.AccessService/CreateToken",
         Object::Name, admin::create_token, "RRRRRRR*", "RRRRRRRG"),
     row("/countersign.v1.AccessService/GetToken",
-        Object::Token, admin::get_token, "RRRRRRR*", "RRRRRRRN"),
+        Object::Token, admin::get_token, "RRRRR*R*", "RRRRRNRN"),
     row("/countersign.v1.AccessService/ListTokens",
-        Object::Token, admin::list_tokens, "RRRRRRR*", "RRRRRRR-"),
+        Object::Token, admin::list_tokens, "RRRRR*R*", "RRRRR-R-"),
     row("/countersign.v1.AccessService/RevokeToken",
         Object::Token, admin::revoke_token, "RRRRRRR*", "RRRRRRRN"),
 

@@ -59,13 +59,15 @@ pub(super) async fn everybody_calls(
         &format!("makes all others through the server: {names}"),
     )?;
     let limits = "--project web --environment * --expires-in 8h";
-    stage.says(ADMINISTRATOR, "makes one for zoe, who may see web only")?;
-    let call = format!("{} {at}", create("zoe", "--kind person", limits));
+    stage.says(ADMINISTRATOR, "makes one for dave, who may see web only")?;
+    let call = format!("{} {at}", create("dave", "--kind person", limits));
     stage.types(&call)?;
     run(&call, folder).await?;
-    let found = who_am_i(callers, "zoe").await?.context("zoe is refused")?;
+    let found = who_am_i(callers, "dave")
+        .await?
+        .context("dave is refused")?;
     let person = found.person.unwrap_or_default();
-    stage.says("zoe", "asks who she is")?;
+    stage.says("dave", "asks who he is")?;
     stage.answers(&format!(
         "{} of {}, a person; projects {}",
         person.subject,
@@ -73,17 +75,17 @@ pub(super) async fn everybody_calls(
         found.projects.join(", ")
     ))?;
     stage.says(ADMINISTRATOR, "revokes it")?;
-    let call = format!("countersign token revoke zoe --comment left {at}");
+    let call = format!("countersign token revoke dave --comment left {at}");
     stage.types(&call)?;
     stage.answers(run(&call, folder).await?.trim())?;
-    let Err(refused) = who_am_i(callers, "zoe").await? else {
+    let Err(refused) = who_am_i(callers, "dave").await? else {
         bail!("a token was let in after it was revoked");
     };
     ensure!(
         reason(&refused) == Some(ErrorReason::Unauthenticated),
         "the token was refused for another reason: {refused}"
     );
-    stage.says("zoe", "asks again")?;
+    stage.says("dave", "asks again")?;
     stage.answers(&format!("refused: {}", refused.message()))
 }
 

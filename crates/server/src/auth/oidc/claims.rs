@@ -70,6 +70,9 @@ impl Expected {
         let subject = payload.get("sub").and_then(Value::as_str);
         let subject = subject.filter(|it| text::subject(it).is_ok());
         let subject = subject.ok_or("sub is not 1 to 200 visible characters")?;
+        if is_of_a_client(payload, subject) {
+            return Err("a token of a client, not of a person");
+        }
         let fit = |name: &str| {
             let text = payload.get(name).and_then(Value::as_str);
             text.filter(|it| text::name(it).is_ok()).map(str::to_owned)
@@ -101,6 +104,16 @@ impl Expected {
             Some(groups) => texts(groups).ok_or("the groups are no text and no texts"),
         }
     }
+}
+
+/// Whether a provider says that nobody logged in: a client got the token for itself. By RFC 9068 its
+/// `sub` is then its `client_id`; others say so in claims of their own.
+fn is_of_a_client(payload: &Object, subject: &str) -> bool {
+    let says = |claim: &str, value: &str| payload.get(claim).and_then(Value::as_str) == Some(value);
+    says("client_id", subject)
+        || says("azp", subject)
+        || says("gty", "client-credentials")
+        || says("idtyp", "app")
 }
 
 /// One text, or several.
@@ -192,6 +205,20 @@ mod tests {
         assert_eq!(claims.expires_at, at(NOW + 300));
         assert_eq!((claims.auth_time, claims.jti), (None, None));
         assert!(claims.groups.is_empty());
+    }
+
+    #[test]
+    fn d1_a_client_is_no_person() {
+        for (claim, client, person) in [
+            ("client_id", "alice", "countersign-cli"),
+            ("azp", "alice", "countersign-cli"),
+            ("gty", "client-credentials", "password"),
+            ("idtyp", "app", "user"),
+        ] {
+            let refused = with(claim, json!(client)).unwrap_err();
+            assert_eq!(refused, "a token of a client, not of a person");
+            assert!(with(claim, json!(person)).is_ok(), "{claim}");
+        }
     }
 
     #[test]

@@ -224,7 +224,7 @@ mod tests {
             (APPROVE, alice, not_found(), true),
             (APPROVE, alice, role(), true),
             (APPROVE, None, Fault::Unauthenticated, true),
-            (APPROVE, None, Fault::TooManyBadCredentials, true),
+            (APPROVE, None, Fault::TooManyBadLogins, true),
             (LIST_ENTRIES, alice, role(), true),
             (APPROVE, alice, Fault::MalformedRequest, false),
             (APPROVE, None, Fault::IdentityProviderUnavailable, false),
