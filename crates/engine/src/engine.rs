@@ -298,8 +298,8 @@ impl Engine {
         self.config().clock.display().max(self.newest())
     }
 
-    /// What the clock itself says, also where the log is ahead of it: for what others vouch for until
-    /// an instant.
+    /// What the clock itself says, also where the log is ahead of it: for what others vouch for
+    /// until an instant.
     pub fn clock_says(&self) -> Instant {
         self.config().clock.display()
     }

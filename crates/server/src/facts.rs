@@ -68,10 +68,8 @@ fn refusal_facts(refusal: &Refusal, prefix: &CrPrefix) -> Facts {
             auth_time,
             limit_micros,
         } => {
-            let limit = limit_micros / 1_000_000;
-            let mut facts = with(cr(change_request), &[("policy", policy), ("limit", &limit)]);
-            facts.extend(auth_time.map(|at| ("found", at.to_string())));
-            facts
+            let facts = with(cr(change_request), &[("policy", policy)]);
+            login_facts(facts, auth_time.as_ref(), *limit_micros)
         }
         Refusal::TokenIdTaken { token } => of(&[("token", token)]),
         Refusal::NotAnApprover { change_request }
@@ -166,6 +164,12 @@ fn start_facts(task: &TaskId, cause: &NotNow) -> Facts {
 fn not_in_force_facts(freeze: &FreezeId, begins_at: &Option<Instant>) -> Facts {
     let mut facts = of(&[("freeze", freeze)]);
     facts.extend(begins_at.map(|at| ("next_begins_at", at.to_string())));
+    facts
+}
+
+fn login_facts(mut facts: Facts, auth_time: Option<&Instant>, limit_micros: i64) -> Facts {
+    facts.push(("limit", (limit_micros / 1_000_000).to_string()));
+    facts.extend(auth_time.map(|at| ("found", at.to_string())));
     facts
 }
 

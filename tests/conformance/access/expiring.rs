@@ -68,8 +68,8 @@ on_both_stores! {
         let expired = raw.call(path, &bearer, Vec::new(), |_| false).await.unwrap_err();
         let nobody = raw.call(path, &Headers::default(), Vec::new(), |_| false).await.unwrap_err();
         assert_eq!(Told::from(&expired), Told::from(&nobody));
-        // Time that runs back brings nobody back: the newest entry of the log is from then. Under the
-        // lock that is known at once, at the door as soon as the feed has told of the entry.
+        // Time that runs back brings nobody back: the newest entry of the log is from then. Under
+        // the lock that is known at once, at the door as soon as the feed has told of the entry.
         gate.waiting(deployment("t3")).await;
         gate.advance(-5);
         alice.approve("t2").await.refused("UNAUTHENTICATED", "E1");

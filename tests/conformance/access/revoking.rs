@@ -133,7 +133,10 @@ on_both_stores! {
 
     async fn each_role_is_gone_with_its_token(gate) {
         gate.alice_approves().await;
-        let runner = Token { runner: "web-1".to_owned(), ..gate.token_of_service("r", &[Role::Runner]) };
+        let runner = Token {
+            runner: "web-1".to_owned(),
+            ..gate.token_of_service("r", &[Role::Runner])
+        };
         let runner = gate.bearer(runner).await;
         let ci = gate.bearer(gate.token_of_service("ci", &[Role::Orchestrator])).await;
         for id in ["t1", "t2"] {

@@ -198,7 +198,7 @@ fn p5_a_limited_grant_gives_no_runner_a_name() {
     Gate::played(
         "0 program token web roles=access_admin projects=web
          1 #web token a kind=service roles=runner projects=web             -> Done live
-         1 #web token b kind=service roles=runner runner=pool projects=web -> ScopeOutsideGrant entries=0
+         1 #web token b kind=service roles=runner runner=pool projects=web -> ScopeOutsideGrant
          1 acc token c kind=service roles=runner runner=pool projects=web  -> Done live
          1 program token d kind=service roles=runner runner=pool           -> Done live",
     );

@@ -155,8 +155,8 @@ where
 type Stopped = (Fault, &'static str);
 
 impl Door {
-    /// Finds out who calls, and whether the call may go on. What is returned counts a call of an open
-    /// method.
+    /// Finds out who calls, and whether the call may go on. What is returned counts a call of an
+    /// open method.
     async fn admit(
         &self,
         call: &mut Call,

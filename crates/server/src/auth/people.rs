@@ -64,7 +64,8 @@ impl PeopleRule {
 }
 
 /// The roles and the grant of a person: of the first rule that fits. Without rules everybody reads
-/// everything. With some, whom none fits gets nothing: a claim that is left out must widen no grant.
+/// everything. With some, whom none fits gets nothing: a claim that is left out must widen no
+/// grant.
 pub(super) fn given(
     rules: &[PeopleRule],
     subject: &str,

@@ -116,7 +116,8 @@ on_both_stores! { with Setup::with_tokens(admins);
             let row = rows.iter().find(|row| row.about == about);
             row.unwrap().scopes.clone()
         };
-        let (web, root) = (gate.with_token("web-policy_admin"), gate.with_token("all-policy_admin"));
+        let web = gate.with_token("web-policy_admin");
+        let root = gate.with_token("all-policy_admin");
         root.policy(policy("prod", &of("web"))).await.granted();
         let before = gate.entries().await;
         for about in ["everything", "api", "web, and api", "tagged projects", "production"] {

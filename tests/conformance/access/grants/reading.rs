@@ -110,7 +110,8 @@ on_both_stores! { with Setup::with_tokens(of_projects);
             let found = anna.schedule(there).await.refused("NOT_FOUND", "E1");
             let none = anna.schedule(absent).await.refused("NOT_FOUND", "E1");
             let id = none.fact("id");
-            let same = found.message.replace(&format!("{:?}", found.fact("id")), &format!("{id:?}"));
+            let other = format!("{:?}", found.fact("id"));
+            let same = found.message.replace(&other, &format!("{id:?}"));
             assert_eq!(same, none.message);
         }
     }

@@ -106,8 +106,8 @@ impl Expected {
     }
 }
 
-/// Whether a provider says that nobody logged in: a client got the token for itself. By RFC 9068 its
-/// `sub` is then its `client_id`; others say so in claims of their own.
+/// Whether a provider says that nobody logged in: a client got the token for itself. By RFC 9068
+/// its `sub` is then its `client_id`; others say so in claims of their own.
 fn is_of_a_client(payload: &Object, subject: &str) -> bool {
     let says = |claim: &str, value: &str| payload.get(claim).and_then(Value::as_str) == Some(value);
     says("client_id", subject)

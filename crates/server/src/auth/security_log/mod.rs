@@ -8,10 +8,10 @@
 //! - [`sink`]: the thread that writes, and the queue before it.
 //! - [`file`]: the file, which is rotated by size, so that it never fills the disk.
 //!
-//! A denied call is answered whether or not it could be recorded: it has changed nothing, and a full
-//! disk must not decide who is answered. A read of the log gives something away, so it is answered
-//! only after its line was written; if that fails, the read is refused. Only of those who read
-//! without a pause, what is beyond their budget is counted instead.
+//! A denied call is answered whether or not it could be recorded: it has changed nothing, and a
+//! full disk must not decide who is answered. A read of the log gives something away, so it is
+//! answered only after its line was written; if that fails, the read is refused. Only of those who
+//! read without a pause, what is beyond their budget is counted instead.
 //!
 //! A line is handed to the system before a read goes on, but is not forced to the disk: who can
 //! stop the machine can stop the log too. Whoever must keep lines for longer than the files hold
