@@ -66,7 +66,9 @@ impl Bench {
 
     /// Does something as a caller.
     pub(crate) fn act(&mut self, caller: &str, action: Action) -> Arc<Case> {
-        let caller: Principal = insecure_dev::principal(caller).unwrap();
+        let mut caller: Principal = insecure_dev::principal(caller).unwrap();
+        // The policy asks for a recent login.
+        caller.credential.auth_time = Some(begin());
         let command = Command {
             caller: Some(caller),
             action,

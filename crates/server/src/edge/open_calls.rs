@@ -111,6 +111,10 @@ mod tests {
         Some(IpAddr::from([192, 0, 2, last]))
     }
 
+    fn unread() -> Body {
+        Body::new(http_body_util::Full::new(prost::bytes::Bytes::from("x")))
+    }
+
     #[test]
     fn abuse_open_methods_are_bounded_in_all_and_per_address() {
         let calls = OpenCalls::default();
@@ -127,7 +131,7 @@ mod tests {
         let refused = enter(address(5)).unwrap_err();
         assert_eq!(refused, Fault::TooManyCalls { limit: LIMIT });
         open.pop();
-        let body = kept(Body::default(), Some(enter(address(5)).unwrap()));
+        let body = kept(unread(), Some(enter(address(5)).unwrap()));
         assert!(
             enter(address(6)).is_err(),
             "an answer that is not read counts"
