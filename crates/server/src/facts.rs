@@ -62,15 +62,7 @@ fn refusal_facts(refusal: &Refusal, prefix: &CrPrefix) -> Facts {
         | Refusal::ScopeOutsideGrant { .. }
         | Refusal::CredentialEnded
         | Refusal::CannotDecide => Vec::new(),
-        Refusal::AuthenticationTooOld {
-            change_request,
-            policy,
-            auth_time,
-            limit_micros,
-        } => {
-            let facts = with(cr(change_request), &[("policy", policy)]);
-            login_facts(facts, auth_time.as_ref(), *limit_micros)
-        }
+        Refusal::AuthenticationTooOld { .. } => login_facts(refusal, prefix),
         Refusal::TokenIdTaken { token } => of(&[("token", token)]),
         Refusal::NotAnApprover { change_request }
         | Refusal::CreatorBlocked { change_request }
@@ -78,10 +70,7 @@ fn refusal_facts(refusal: &Refusal, prefix: &CrPrefix) -> Facts {
         Refusal::ChangeRequestEnded {
             change_request,
             found,
-        } => with(
-            cr(change_request),
-            &[("found", found), ("allowed", &"PENDING, APPROVED")],
-        ),
+        } => ended_facts(cr(change_request), found),
         Refusal::NothingCanStart { change_request } => {
             with(cr(change_request), &[("allowed", open_tasks)])
         }
@@ -167,8 +156,24 @@ fn not_in_force_facts(freeze: &FreezeId, begins_at: &Option<Instant>) -> Facts {
     facts
 }
 
-fn login_facts(mut facts: Facts, auth_time: Option<&Instant>, limit_micros: i64) -> Facts {
-    facts.push(("limit", (limit_micros / 1_000_000).to_string()));
+fn ended_facts(change_request: (&'static str, String), found: &str) -> Facts {
+    let allowed = "PENDING, APPROVED";
+    with(change_request, &[("found", &found), ("allowed", &allowed)])
+}
+
+fn login_facts(refusal: &Refusal, prefix: &CrPrefix) -> Facts {
+    let Refusal::AuthenticationTooOld {
+        change_request,
+        policy,
+        auth_time,
+        limit_micros,
+    } = refusal
+    else {
+        return Vec::new();
+    };
+    let change_request = ("change_request", prefix.format(*change_request));
+    let limit = limit_micros / 1_000_000;
+    let mut facts = with(change_request, &[("policy", policy), ("limit", &limit)]);
     facts.extend(auth_time.map(|at| ("found", at.to_string())));
     facts
 }

@@ -74,7 +74,8 @@ impl GrantSide {
     /// Whether it covers anything that a scope's side may match.
     fn touches_side(&self, side: &ScopeSide) -> bool {
         match (self, side) {
-            (Self::Any, _) | (Self::Only(_), ScopeSide::Any | ScopeSide::Tags(_)) => true,
+            (Self::Any, _) => true,
+            (Self::Only(ids), ScopeSide::Any | ScopeSide::Tags(_)) => !ids.is_empty(),
             (Self::Only(_), ScopeSide::Ids(ids)) => ids.iter().any(|id| self.covers(id)),
         }
     }
@@ -171,5 +172,18 @@ mod tests {
         assert!(!covers("web2"));
         assert!(!covers("we"));
         assert!(!covers("Web"));
+    }
+
+    #[test]
+    fn a_grant_of_nothing_touches_nothing() {
+        let any = Scope {
+            projects: ScopeSide::Any,
+            environments: ScopeSide::Any,
+            kinds: BTreeSet::new(),
+            tenants: BTreeSet::new(),
+        };
+        assert!(Grant::unlimited().touches_scopes(std::slice::from_ref(&any)));
+        assert!(!Grant::nothing().touches_scopes(&[any]));
+        assert!(!Grant::nothing().is_unlimited());
     }
 }

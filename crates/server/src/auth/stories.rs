@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use countersign_domain::Refusal;
+use countersign_domain::access::{PrincipalKind, Role, TokenDraft};
 use countersign_domain::ids::CrPrefix;
 use countersign_proto::v1;
 use http_body_util::Full;
@@ -22,6 +23,7 @@ use crate::status::status;
 
 const APPROVE: &str = "/countersign.v1.ChangeRequestService/Approve";
 const CREATE: &str = "/countersign.v1.ChangeRequestService/CreateChangeRequest";
+const GET_HEAD: &str = "/countersign.v1.LogService/GetHead";
 const LIST_ENTRIES: &str = "/countersign.v1.LogService/ListEntries";
 const REVOKE_TOKEN: &str = "/countersign.v1.AccessService/RevokeToken";
 
@@ -132,4 +134,43 @@ async fn abuse_no_text_of_a_credential_gets_into_the_log() {
     for text in texts {
         assert!(!told.contains(text), "{text}");
     }
+}
+
+#[tokio::test]
+async fn abuse_bad_logins_of_one_address_hold_up_new_logins_of_it_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("keys.json");
+    std::fs::write(&keys, r#"{"keys": []}"#).unwrap();
+    let settings = format!(
+        "[oidc]\nissuer = \"https://login.example.com\"\naudiences = [\"gate\"]\n\
+         jwks_file = {keys:?}\n"
+    );
+    let limits = Limits {
+        failed_logins_per_second_per_address: 1,
+        ..Limits::default()
+    };
+    let house = House::new(AccessSettings::parse(&settings).unwrap(), limits).await;
+    let shape = |token: &mut TokenDraft| {
+        token.kind = PrincipalKind::Service;
+        token.roles = [Role::Orchestrator].into();
+    };
+    let token = house.bench.token("ci", shape).await;
+    let (forged, burst) = ("e30.e30.e30", 10);
+    for _ in 0..2 * burst {
+        assert!(house.ask(GET_HEAD, &[], None).await.is_err(), "no login");
+        let guessed = house.reason(GET_HEAD, "csn_guessed").await;
+        assert_eq!(guessed, "UNAUTHENTICATED");
+    }
+    let mut refused = 0;
+    while house.reason(GET_HEAD, forged).await == "UNAUTHENTICATED" {
+        refused += 1;
+        assert!(refused <= 2 * burst, "never held up");
+    }
+    assert!(refused >= burst, "held up after {refused}");
+    assert_eq!(house.reason(GET_HEAD, forged).await, "RATE_LIMITED");
+    assert_eq!(house.reason(CREATE, &token).await, "OK");
+    assert_eq!(
+        house.reason(GET_HEAD, "csn_guessed").await,
+        "UNAUTHENTICATED"
+    );
 }
