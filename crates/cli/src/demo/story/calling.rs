@@ -59,15 +59,15 @@ pub(super) async fn everybody_calls(
         &format!("makes all others through the server: {names}"),
     )?;
     let limits = "--project web --environment * --expires-in 8h";
-    stage.says(ADMINISTRATOR, "makes one for dave, who may see web only")?;
-    let call = format!("{} {at}", create("dave", "--kind person", limits));
+    stage.says(ADMINISTRATOR, "makes one for mallory, who may see web only")?;
+    let call = format!("{} {at}", create("mallory", "--kind person", limits));
     stage.types(&call)?;
     run(&call, folder).await?;
-    let found = who_am_i(callers, "dave")
+    let found = who_am_i(callers, "mallory")
         .await?
-        .context("dave is refused")?;
+        .context("mallory is refused")?;
     let person = found.person.unwrap_or_default();
-    stage.says("dave", "asks who he is")?;
+    stage.says("mallory", "asks who that is")?;
     stage.answers(&format!(
         "{} of {}, a person; projects {}",
         person.subject,
@@ -75,17 +75,17 @@ pub(super) async fn everybody_calls(
         found.projects.join(", ")
     ))?;
     stage.says(ADMINISTRATOR, "revokes it")?;
-    let call = format!("countersign token revoke dave --comment left {at}");
+    let call = format!("countersign token revoke mallory --comment left {at}");
     stage.types(&call)?;
     stage.answers(run(&call, folder).await?.trim())?;
-    let Err(refused) = who_am_i(callers, "dave").await? else {
+    let Err(refused) = who_am_i(callers, "mallory").await? else {
         bail!("a token was let in after it was revoked");
     };
     ensure!(
         reason(&refused) == Some(ErrorReason::Unauthenticated),
         "the token was refused for another reason: {refused}"
     );
-    stage.says("dave", "asks again")?;
+    stage.says("mallory", "asks again")?;
     stage.answers(&format!("refused: {}", refused.message()))
 }
 
