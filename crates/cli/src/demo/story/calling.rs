@@ -67,7 +67,7 @@ pub(super) async fn everybody_calls(
         .await?
         .context("mallory is refused")?;
     let person = found.person.unwrap_or_default();
-    stage.says("mallory", "asks who that is")?;
+    stage.says("mallory", "asks who she is")?;
     stage.answers(&format!(
         "{} of {}, a person; projects {}",
         person.subject,
