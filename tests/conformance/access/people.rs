@@ -9,7 +9,8 @@ use crate::gate::{Caller, Expect, Gate, PolicySpec, Setup, TokenSpec, deployment
 fn of_two_issuers() -> Vec<TokenSpec> {
     vec![
         TokenSpec::service("ci", &["orchestrator"]),
-        TokenSpec::person("admin", "root").roles(&["policy_admin"]),
+        TokenSpec::service("admin", &["policy_admin"]),
+        TokenSpec::person("root", "root").roles(&["policy_admin"]),
         TokenSpec::service("ada", &["access_admin"]),
         TokenSpec::person("alice-local", "alice"),
         TokenSpec::person("alice-corp", "alice").issuer("corp"),
@@ -191,6 +192,9 @@ on_both_stores! { with Setup::with_tokens(of_two_issuers);
         let both = [of("corp", "alice"), of("corp", "bob")];
         let two = PolicySpec::new("new").only(&["new"], &["*"]).minimum(2);
         let two = two.with(|it| it.approvers.get_or_insert_default().users = both.to_vec());
+        // Whoever came from the issuer that was left has no roles any more.
+        let left = gate.with_token("root").policy(two.clone()).await;
+        left.refused("ROLE_REQUIRED", "E1");
         gate.with_token("admin").policy(two).await.granted();
         gate.with_token("ci").create(task("t1", "new")).await.granted();
         gate.with_token("alice-corp").approve("t1").await.granted();

@@ -95,11 +95,13 @@ impl Sink {
     }
 
     fn put(&self, item: Item) {
-        let taken = self.sender.as_ref().map(|sender| sender.try_send(item));
-        match taken {
-            Some(Ok(())) => {}
-            Some(Err(TrySendError::Full(_))) => self.tally.lose("queue_full"),
-            Some(Err(TrySendError::Disconnected(_))) | None => self.tally.lose("ended"),
+        let Some(sender) = &self.sender else {
+            return self.tally.lose("ended");
+        };
+        match sender.try_send(item) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => self.tally.lose("queue_full"),
+            Err(TrySendError::Disconnected(_)) => self.tally.lose("ended"),
         }
     }
 }
