@@ -114,6 +114,7 @@ pub(super) fn token(id: &str, change: impl FnOnce(&mut Token)) -> Call {
 /// Calls a method with these fields of its request, and leaves out the others.
 macro_rules! ask {
     ($method:literal, $bearer:expr, $request:ident { $($field:ident: $value:expr),+ $(,)? }) => {{
+        #[allow(clippy::needless_update, reason = "some requests have no other field")]
         let request = $request {
             $($field: $value,)+
             ..$request::default()

@@ -10,7 +10,7 @@ use countersign_proto::v1::{
 use prost::Message as _;
 use tonic::Code;
 
-use crate::gate::{Caller, Expect, Gate, Headers, LIMIT, Refused, Told, deployment};
+use crate::gate::{Caller, Expect, Gate, Headers, LIMIT, Refused, Told, deployment, moment};
 
 const WHO_AM_I: &str = "/countersign.v1.AccessService/WhoAmI";
 /// By when open streams must have ended.
@@ -80,17 +80,17 @@ impl Streams {
                     };
                     let mut stream = caller.status(request).await.granted();
                     stream.synced().await;
-                    tokio::spawn(async move { (stream.end().await.1, Instant::now()) })
+                    tokio::spawn(async move { (stream.end().await.1, moment()) })
                 }
                 "signals" => {
                     let mut stream = caller.signals(&[], "").await.granted();
                     stream.synced().await;
-                    tokio::spawn(async move { (stream.end().await.1, Instant::now()) })
+                    tokio::spawn(async move { (stream.end().await.1, moment()) })
                 }
                 _ => {
                     let mut stream = caller.log(Some(Start::FromNow(true))).await.granted();
                     stream.synced().await;
-                    tokio::spawn(async move { (stream.end().await.1, Instant::now()) })
+                    tokio::spawn(async move { (stream.end().await.1, moment()) })
                 }
             };
             ends.push(end);
@@ -190,10 +190,10 @@ on_both_stores! {
             let ending = Streams::open(&gate.bearer(runner(&one)).await, &kinds).await;
             let staying = Streams::open(&gate.bearer(runner(&other)).await, &kinds).await;
             gate.access_admin().revoke_token(&one).await.granted();
-            longest = longest.max(ending.ended(Instant::now()).await);
+            longest = longest.max(ending.ended(moment()).await);
             assert!(staying.ends.iter().all(|end| !end.is_finished()), "others go on");
             gate.access_admin().revoke_token(&other).await.granted();
-            longest = longest.max(staying.ended(Instant::now()).await);
+            longest = longest.max(staying.ended(moment()).await);
         }
         println!("streams ended at the latest {longest:?} after the revocation was answered");
         assert!(longest < SOON, "{longest:?}");

@@ -178,3 +178,9 @@ impl Caller {
         ))
     }
 }
+
+/// Now, to measure from.
+#[expect(clippy::disallowed_methods, reason = "measures a latency")]
+pub(crate) fn moment() -> std::time::Instant {
+    std::time::Instant::now()
+}

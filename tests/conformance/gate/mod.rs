@@ -19,7 +19,7 @@ mod tokens;
 pub(crate) use builder::{PolicySpec, deployment, ids, person, tags, team};
 pub(crate) use caller::{Caller, Expect, Refused};
 pub(crate) use calling::said_in;
-pub(crate) use following::{Followed, LIMIT};
+pub(crate) use following::{Followed, LIMIT, moment};
 pub(crate) use freezing::FreezeSpec;
 pub(crate) use keeping::mask;
 pub(crate) use raw::{Headers, Raw, Told};

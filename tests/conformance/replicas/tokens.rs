@@ -1,6 +1,6 @@
 //! A token that ended here is worth nothing there: for commands at once, for the rest in a moment.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use countersign_domain::access::SecretHash;
 use countersign_domain::batch::{Action, Command};
@@ -12,7 +12,7 @@ use countersign_proto::v1::{
 };
 
 use super::Other;
-use crate::gate::{Caller, Expect, Gate, LIMIT, PolicySpec, deployment};
+use crate::gate::{Caller, Expect, Gate, LIMIT, PolicySpec, deployment, moment};
 
 /// By when the other server must have heard of it.
 const SOON: Duration = Duration::from_secs(1);
@@ -20,7 +20,7 @@ const ROUNDS: usize = 10;
 
 /// Until when a call goes on as it was, and how it is refused then.
 async fn until_out(caller: &Caller) -> Duration {
-    let since = Instant::now();
+    let since = moment();
     let trying = async { while caller.who_am_i().await.is_ok() {} };
     let tried = tokio::time::timeout(LIMIT, trying).await;
     tried.expect("the other server hears of the revocation");
@@ -30,7 +30,7 @@ async fn until_out(caller: &Caller) -> Duration {
 }
 
 async fn until_in(caller: &Caller) -> Duration {
-    let since = Instant::now();
+    let since = moment();
     let trying = async {
         while let Err(refused) = caller.who_am_i().await {
             assert_eq!(refused.reason, "UNAUTHENTICATED");
@@ -127,7 +127,7 @@ on_two_replicas! {
             signals.synced().await;
             log.synced().await;
             gate.access_admin().revoke_token(&id).await.granted();
-            let since = Instant::now();
+            let since = moment();
             let (status, signals, log) = tokio::join!(status.end(), signals.end(), log.end());
             longest = longest.max(since.elapsed());
             for ended in [status.1, signals.1, log.1] {
