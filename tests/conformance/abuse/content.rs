@@ -26,7 +26,7 @@ type Change = fn(&mut TaskSpec);
 /// What makes a task another thing to approve, also where tasks share an approval.
 const OTHER_THINGS: [(&str, Change); 7] = [
     ("digest", |task| {
-        task.artifact_digest = "sha256:ab".to_owned()
+        task.artifact_digest = "sha256:ab".to_owned();
     }),
     ("case", |task| task.artifact_digest = "sha256:AA".to_owned()),
     ("none", |task| task.artifact_digest.clear()),
@@ -39,16 +39,16 @@ const OTHER_THINGS: [(&str, Change); 7] = [
 /// Everything that can be said differently about a task of the same id.
 const OTHER_WORDS: [(&str, Change); 11] = [
     ("tags", |task| {
-        task.project_tags = vec!["tier/low".to_owned()]
+        task.project_tags = vec!["tier/low".to_owned()];
     }),
     ("other tags", |task| {
-        task.environment_tags = vec!["a/b".to_owned()]
+        task.environment_tags = vec!["a/b".to_owned()];
     }),
     ("tenant", |task| task.tenant = "acme".to_owned()),
     ("runner", |task| task.runner = "web-9".to_owned()),
     ("title", |task| task.title = "Nothing special".to_owned()),
     ("description", |task| {
-        task.description = "As ever.".to_owned()
+        task.description = "As ever.".to_owned();
     }),
     ("links", |task| {
         task.links = vec![Link {
@@ -57,7 +57,7 @@ const OTHER_WORDS: [(&str, Change); 11] = [
         }];
     }),
     ("labels", |task| {
-        task.labels = BTreeMap::from([("a".to_owned(), "b".to_owned())])
+        task.labels = BTreeMap::from([("a".to_owned(), "b".to_owned())]);
     }),
     ("creator", |task| {
         task.creator = Some(Creator {
@@ -67,7 +67,7 @@ const OTHER_WORDS: [(&str, Change); 11] = [
     }),
     ("nobody", |task| task.creator = None),
     ("window", |task| {
-        task.window = window(Some(prost_types::Timestamp::default()), None)
+        task.window = window(Some(prost_types::Timestamp::default()), None);
     }),
 ];
 

@@ -82,7 +82,11 @@ async fn is_told_as_unmatched(gate: &Gate, task: TaskSpec) {
     assert!(!cr.approval_required && cr.decisions.is_empty(), "{cr:?}");
     let resultant = cr.resultant_policy.as_ref().unwrap();
     assert!(resultant.policies.is_empty(), "{resultant:?}");
-    let warned: Vec<_> = cr.warnings.iter().map(|it| it.kind()).collect();
+    let warned: Vec<_> = cr
+        .warnings
+        .iter()
+        .map(countersign_proto::v1::Warning::kind)
+        .collect();
     assert_eq!(warned, [WarningKind::NoPolicyMatched]);
     let shown = gate.as_("alice").change_request(&cr.id).await.granted();
     assert_eq!(

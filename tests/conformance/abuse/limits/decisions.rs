@@ -156,8 +156,8 @@ fn requests_about_change_requests() -> Vec<Row> {
                 }
             )
         }),
-        at_most("StartTaskRequest.claim_id", "claim_id", 200, |n| start(n)),
-        at_least("StartTaskRequest.claim_id", "claim_id", 1, |n| start(n)),
+        at_most("StartTaskRequest.claim_id", "claim_id", 200, start),
+        at_least("StartTaskRequest.claim_id", "claim_id", 1, start),
         at_most("AcceptClockRequest.request_id", "request_id", 200, |n| {
             ask!(
                 "LogService/AcceptClock",

@@ -41,7 +41,7 @@ fn teams() -> Vec<Row> {
         at_most("Team.members", "team.members", 1_000, |n| {
             let members = many("person-", n);
             in_team("members", n, |it| {
-                it.members = members.iter().map(|it| person(it)).collect()
+                it.members = members.iter().map(|it| person(it)).collect();
             })
         }),
     ]
@@ -101,7 +101,7 @@ fn tokens() -> Vec<Row> {
         }),
         at_most("Token.environments", "token.environments", 1_000, |n| {
             in_token("environments", n, |it| {
-                it.environments = many("environment-", n)
+                it.environments = many("environment-", n);
             })
         }),
         at_most(
@@ -115,7 +115,7 @@ fn tokens() -> Vec<Row> {
         }),
         at_most("Person.issuer", "token.person.issuer", 200, |n| {
             in_token("issuer", n, |it| {
-                it.person.as_mut().unwrap().issuer = points(n)
+                it.person.as_mut().unwrap().issuer = points(n);
             })
         }),
     ]

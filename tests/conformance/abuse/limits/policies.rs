@@ -85,7 +85,7 @@ fn texts_and_numbers() -> Vec<Row> {
             99,
             |n| {
                 try_("minimum", n, |it| {
-                    it.minimum_approvals = u32::try_from(n).unwrap()
+                    it.minimum_approvals = u32::try_from(n).unwrap();
                 })
             },
         )
@@ -96,7 +96,7 @@ fn texts_and_numbers() -> Vec<Row> {
             1,
             |n| {
                 try_("minimum", n, |it| {
-                    it.minimum_approvals = u32::try_from(n).unwrap()
+                    it.minimum_approvals = u32::try_from(n).unwrap();
                 })
             },
         )
@@ -107,7 +107,7 @@ fn texts_and_numbers() -> Vec<Row> {
                 it.approvers = Some(Approvers {
                     users,
                     teams: Vec::new(),
-                })
+                });
             })
         }),
         // Together with teams; the team is there.
@@ -115,7 +115,7 @@ fn texts_and_numbers() -> Vec<Row> {
             let users = many("person-", n - 1).iter().map(|it| person(it)).collect();
             let teams = vec!["security".to_owned()];
             try_("users and a team", n, |it| {
-                it.approvers = Some(Approvers { users, teams })
+                it.approvers = Some(Approvers { users, teams });
             })
         }),
     ]
@@ -152,7 +152,7 @@ fn scopes() -> Vec<Row> {
                     tags: many("set/", n),
                 };
                 scoped("tags", n, |it| {
-                    (it.projects, it.environments) = (ids(&["none"]), Some(side))
+                    (it.projects, it.environments) = (ids(&["none"]), Some(side));
                 })
             },
         ),

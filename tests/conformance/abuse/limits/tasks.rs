@@ -62,18 +62,18 @@ fn texts() -> Vec<Row> {
             200,
             |n| {
                 try_("name", n, |it| {
-                    it.creator.as_mut().unwrap().display_name = points(n)
+                    it.creator.as_mut().unwrap().display_name = points(n);
                 })
             },
         ),
         at_most("Person.subject", "task.creator.person.subject", 200, |n| {
             try_("who", n, |it| {
-                it.creator.as_mut().unwrap().person = Some(person(&points(n)))
+                it.creator.as_mut().unwrap().person = Some(person(&points(n)));
             })
         }),
         at_least("Person.subject", "task.creator.person.subject", 1, |n| {
             try_("who", n, |it| {
-                it.creator.as_mut().unwrap().person = Some(person(&points(n)))
+                it.creator.as_mut().unwrap().person = Some(person(&points(n)));
             })
         }),
     ]
@@ -90,13 +90,13 @@ fn lists() -> Vec<Row> {
             64,
             |n| {
                 try_("environment tags", n, |it| {
-                    it.environment_tags = many("set/", n)
+                    it.environment_tags = many("set/", n);
                 })
             },
         ),
         at_most("TaskSpec.links", "task.links", 16, |n| {
             try_("links", n, |it| {
-                it.links = vec![link(String::new(), url(40)).remove(0); n]
+                it.links = vec![link(String::new(), url(40)).remove(0); n];
             })
         }),
         at_most("TaskSpec.labels", "task.labels", 64, |n| {
@@ -105,12 +105,12 @@ fn lists() -> Vec<Row> {
         }),
         at_most("TaskSpec.labels", "task.labels", 64, |n| {
             try_("label key", n, |it| {
-                it.labels = [(bytes(n), String::new())].into()
+                it.labels = [(bytes(n), String::new())].into();
             })
         }),
         at_most("TaskSpec.labels", "task.labels[\"key\"]", 256, |n| {
             try_("label value", n, |it| {
-                it.labels = [("key".to_owned(), bytes(n))].into()
+                it.labels = [("key".to_owned(), bytes(n))].into();
             })
         }),
     ]

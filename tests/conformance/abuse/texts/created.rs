@@ -46,32 +46,32 @@ fn of_tasks() -> Vec<Field> {
         }),
         ("task.links[0].title", |text| {
             task("t10", |it| {
-                it.links = vec![link(text, "https://ci.example/1")]
+                it.links = vec![link(text, "https://ci.example/1")];
             })
         }),
         ("task.links[0].url", |text| {
             task("t11", |it| {
-                it.links = vec![link("Build", &format!("https://ci.example/{text}"))]
+                it.links = vec![link("Build", &format!("https://ci.example/{text}"))];
             })
         }),
         ("task.labels", |text| {
             task("t12", |it| {
-                it.labels = [(text.to_owned(), String::new())].into()
+                it.labels = [(text.to_owned(), String::new())].into();
             })
         }),
         ("task.labels[\"key\"]", |text| {
             task("t13", |it| {
-                it.labels = [("key".to_owned(), text.to_owned())].into()
+                it.labels = [("key".to_owned(), text.to_owned())].into();
             })
         }),
         ("task.creator.display_name", |text| {
             task("t14", |it| {
-                it.creator.as_mut().unwrap().display_name = text.to_owned()
+                it.creator.as_mut().unwrap().display_name = text.to_owned();
             })
         }),
         ("task.creator.person.subject", |text| {
             task("t15", |it| {
-                it.creator.as_mut().unwrap().person = Some(person(text))
+                it.creator.as_mut().unwrap().person = Some(person(text));
             })
         }),
     ]
@@ -92,7 +92,7 @@ fn of_policies() -> Vec<Field> {
         }),
         ("policy.approvers.users[0].subject", |text| {
             policy("p2", |it| {
-                it.approvers.as_mut().unwrap().users = vec![person(text)]
+                it.approvers.as_mut().unwrap().users = vec![person(text)];
             })
         }),
         ("policy.scopes[0].projects.ids[0]", |text| {
@@ -100,7 +100,7 @@ fn of_policies() -> Vec<Field> {
         }),
         ("policy.scopes[0].environments.tags[0]", |text| {
             policy("p4", |it| {
-                it.scopes[0].environments = tags(&[&format!("set/{text}")])
+                it.scopes[0].environments = tags(&[&format!("set/{text}")]);
             })
         }),
         ("policy.scopes[0].tenants[0]", |text| {
@@ -144,12 +144,12 @@ fn of_tokens() -> Vec<Field> {
         }),
         ("token.person.subject", |text| {
             token("k5", |it| {
-                it.person.as_mut().unwrap().subject = text.to_owned()
+                it.person.as_mut().unwrap().subject = text.to_owned();
             })
         }),
         ("token.person.issuer", |text| {
             token("k6", |it| {
-                it.person.as_mut().unwrap().issuer = text.to_owned()
+                it.person.as_mut().unwrap().issuer = text.to_owned();
             })
         }),
     ]
