@@ -11,6 +11,9 @@ use countersign_engine::Failure;
 
 use crate::fault::{Fault, names};
 
+/// The states in which a task has neither started nor ended.
+const OPEN_TASKS: &str = "PAUSED, CLEARED";
+
 /// Keys and values.
 pub(crate) type Facts = Vec<(&'static str, String)>;
 
@@ -56,7 +59,6 @@ fn failure_facts(failure: &Failure, prefix: &CrPrefix) -> Facts {
 
 fn refusal_facts(refusal: &Refusal, prefix: &CrPrefix) -> Facts {
     let cr = |number: &CrNumber| ("change_request", prefix.format(*number));
-    let open_tasks: &dyn Display = &"PAUSED, CLEARED";
     match refusal {
         Refusal::OutsideGrant
         | Refusal::ScopeOutsideGrant { .. }
@@ -72,7 +74,7 @@ fn refusal_facts(refusal: &Refusal, prefix: &CrPrefix) -> Facts {
             found,
         } => ended_facts(cr(change_request), found),
         Refusal::NothingCanStart { change_request } => {
-            with(cr(change_request), &[("allowed", open_tasks)])
+            with(cr(change_request), &[("allowed", &OPEN_TASKS)])
         }
         Refusal::NotFound { what, id } => of(&[("kind", &what.replace(' ', "_")), ("id", id)]),
         Refusal::InvalidField {
@@ -113,7 +115,7 @@ fn refusal_facts(refusal: &Refusal, prefix: &CrPrefix) -> Facts {
             of(&[("task", task), ("found", found)])
         }
         Refusal::NotWithdrawable { task, found } => {
-            of(&[("task", task), ("found", found), ("allowed", open_tasks)])
+            of(&[("task", task), ("found", found), ("allowed", &OPEN_TASKS)])
         }
         Refusal::NotRunning { task, found } => {
             of(&[("task", task), ("found", found), ("allowed", &"RUNNING")])
