@@ -3,7 +3,6 @@
 //! No credential is asked for: whoever can write to the store can do anything to it anyway. What is
 //! asked for is checked, and refused in the same words, as where a server is called.
 
-use countersign_domain::Refusal;
 use countersign_domain::access::SecretHash;
 use countersign_domain::directory::DirectoryCommand;
 use countersign_domain::ids::TokenId;
@@ -13,7 +12,7 @@ use tonic::Status;
 
 use crate::auth::{AccessSettings, api_token};
 use crate::convert::fields;
-use crate::convert::token::{Issuers, show_token, token_draft};
+use crate::convert::token::{Issuers, revocation, show_token, token_draft};
 use crate::fault::Fault;
 use crate::status::status;
 
@@ -60,23 +59,17 @@ pub async fn list(engine: &Engine, live: bool) -> Result<Vec<v1::Token>, Status>
 
 /// One token.
 pub async fn get(engine: &Engine, id: &str) -> Result<v1::Token, Status> {
-    let id = fields::id("token_id", id, TokenId::parse).map_err(Fault::from);
-    let id = told(engine, id)?;
-    let found = list(engine, false).await?;
-    let found = found.into_iter().find(|token| token.id == id.as_str());
-    let missing = || Refusal::not_found("token", id.as_str()).into();
-    told(engine, found.ok_or_else(missing))
+    let found = async {
+        let id = fields::id("token_id", id, TokenId::parse)?;
+        Ok(engine.token(None, &id).await?)
+    };
+    let token = told(engine, found.await)?;
+    Ok(show_token(&token))
 }
 
 /// Revokes a token.
 pub async fn revoke(engine: &Engine, id: &str, comment: &str) -> Result<v1::Token, Status> {
-    let revoked = async {
-        let command = DirectoryCommand::RevokeToken {
-            id: fields::id("token_id", id, TokenId::parse)?,
-            comment: fields::paragraph("comment", comment)?,
-        };
-        Ok(engine.change_tokens(command).await?)
-    };
+    let revoked = async { Ok(engine.change_tokens(revocation(id, comment)?).await?) };
     let token = told(engine, revoked.await)?;
     Ok(show_token(&token))
 }

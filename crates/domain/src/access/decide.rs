@@ -1,6 +1,6 @@
 //! Decides what is asked about tokens.
 
-use super::{Principal, PrincipalKind, Role, Token, TokenDraft, TokenEvent};
+use super::{Principal, PrincipalKind, Role, TokenDraft, TokenEvent};
 use crate::Instant;
 use crate::directory::Directory;
 use crate::ids::TokenId;
@@ -56,10 +56,7 @@ pub(crate) fn revoke_token(
     comment: &str,
     caller: Option<&Principal>,
 ) -> Result<Option<Event>, Refusal> {
-    let visible = |token: &&std::sync::Arc<Token>| {
-        caller.is_none_or(|caller| caller.grant.includes(&token.draft.grant))
-    };
-    let token = directory.token(id).filter(visible);
+    let token = directory.token(id).filter(|it| it.is_shown_to(caller));
     let token = token.ok_or_else(|| Refusal::not_found("token", id.as_str()))?;
     if token.revoked.is_some() {
         return Ok(None);

@@ -114,6 +114,12 @@ impl Token {
         self.revoked.is_none() && now < self.draft.expires_at
     }
 
+    /// Whether a caller may see it: it acts on no more than the caller. `None` is whoever runs the
+    /// program at the store, who sees all.
+    pub fn is_shown_to(&self, caller: Option<&Principal>) -> bool {
+        caller.is_none_or(|caller| caller.grant.includes(&self.draft.grant))
+    }
+
     /// Who its bearer is.
     pub fn principal(&self) -> Principal {
         let draft = &self.draft;

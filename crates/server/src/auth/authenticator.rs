@@ -102,7 +102,10 @@ impl Authenticator {
         }
         if let Some(oidc) = self.oidc.as_ref().filter(|_| Oidc::looks_like_one(bearer)) {
             let now = self.engine.clock_says();
-            if oidc.remembered(bearer, now).is_none() && !may_try() {
+            if let Some(verified) = oidc.remembered(bearer, now) {
+                return Ok(self.person(oidc, verified));
+            }
+            if !may_try() {
                 return Err(Denied::TooOften);
             }
             return match oidc.verify(bearer, now).await {

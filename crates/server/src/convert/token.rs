@@ -6,6 +6,7 @@ use countersign_domain::Refusal;
 use countersign_domain::access::{
     Grant, GrantSide, PrincipalKind, Role, SecretHash, Token, TokenDraft,
 };
+use countersign_domain::directory::DirectoryCommand;
 use countersign_domain::ids::{RunnerName, TeamId, TokenId};
 use countersign_domain::person::{LOCAL_ISSUER, Person};
 use countersign_domain::text;
@@ -50,6 +51,14 @@ pub(crate) fn token_draft(
         },
         expires_at: fields::required("token.expires_at", expires_at)?,
         secret_hash,
+    })
+}
+
+/// The revocation of a token, checked.
+pub(crate) fn revocation(token_id: &str, comment: &str) -> Result<DirectoryCommand, Refusal> {
+    Ok(DirectoryCommand::RevokeToken {
+        id: fields::id("token_id", token_id, TokenId::parse)?,
+        comment: fields::paragraph("comment", comment)?,
     })
 }
 

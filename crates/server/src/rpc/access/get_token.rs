@@ -14,7 +14,7 @@ pub(super) async fn run(
     request: v1::GetTokenRequest,
 ) -> Result<v1::GetTokenResponse, Fault> {
     let id = fields::id("token_id", &request.token_id, TokenId::parse)?;
-    let token = gate.engine.token(&caller, &id).await?;
+    let token = gate.engine.token(Some(&caller), &id).await?;
     Ok(v1::GetTokenResponse {
         token: Some(show_token(&token)),
     })

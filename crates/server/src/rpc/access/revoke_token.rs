@@ -1,13 +1,10 @@
 //! Revokes an API token.
 
 use countersign_domain::batch::Action;
-use countersign_domain::directory::DirectoryCommand;
-use countersign_domain::ids::TokenId;
 use countersign_proto::v1;
 
 use super::service::token_of;
-use crate::convert::fields;
-use crate::convert::token::show_token;
+use crate::convert::token::{revocation, show_token};
 use crate::fault::Fault;
 use crate::rpc::gate::{Caller, Gate};
 
@@ -16,11 +13,7 @@ pub(super) async fn run(
     caller: Caller,
     request: v1::RevokeTokenRequest,
 ) -> Result<v1::RevokeTokenResponse, Fault> {
-    let command = DirectoryCommand::RevokeToken {
-        id: fields::id("token_id", &request.token_id, TokenId::parse)?,
-        comment: fields::paragraph("comment", &request.comment)?,
-    };
-    let action = Action::Directory(command);
+    let action = Action::Directory(revocation(&request.token_id, &request.comment)?);
     let token = token_of(gate.execute(&caller, action, None).await?)?;
     Ok(v1::RevokeTokenResponse {
         token: Some(show_token(&token)),
